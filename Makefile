@@ -1,0 +1,42 @@
+# The two commands a newcomer needs are `make book` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: book notebooks test serve bench clean pins
+.DELETE_ON_ERROR:
+
+book: $(INSTALLED)  ## re-execute what changed, render the book
+	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/python tools/book.py
+
+notebooks: $(INSTALLED)  ## re-execute the notebooks whose text, library or tables changed
+	@$(BIN)/python tools/notebooks.py
+
+test: $(INSTALLED)  ## everything that must hold before a change lands
+	@$(BIN)/python tools/notebooks.py --check
+	@$(BIN)/python tools/book.py
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
+	@$(BIN)/python tools/serve.py
+
+bench: $(INSTALLED)  ## times and ratios, printed
+	@$(BIN)/python tools/bench.py
+
+clean:  ## remove what was built, keep the environment
+	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+
+pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs the network)
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra build --universal \
+	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
+
+$(INSTALLED): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": set PYTHON=python3.12, for example")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@touch $@

@@ -1,0 +1,30 @@
+"""What AI inference costs in joules: FLOP to energy, efficiency trends, adoption."""
+
+from energy_lib.compute import LanguageModel, forward_flop, language_model
+from energy_lib.datasets import load, tables
+from energy_lib.energy import inference_energy_j
+from energy_lib.hardware import Accelerator, accelerator, efficiency_at, efficiency_trend
+from energy_lib.trends import Growth, best_of_year, cheapest_reaching, fit_growth
+from energy_lib.units import joule_to_kwh, joule_to_wh, kwh_to_joule, mac_to_flop, wh_to_joule
+
+__all__ = [
+    "Accelerator",
+    "Growth",
+    "LanguageModel",
+    "accelerator",
+    "best_of_year",
+    "cheapest_reaching",
+    "efficiency_at",
+    "efficiency_trend",
+    "fit_growth",
+    "forward_flop",
+    "inference_energy_j",
+    "joule_to_kwh",
+    "joule_to_wh",
+    "kwh_to_joule",
+    "language_model",
+    "load",
+    "mac_to_flop",
+    "tables",
+    "wh_to_joule",
+]

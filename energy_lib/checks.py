@@ -1,0 +1,68 @@
+"""One wording for every refusal: what was given, where, what is allowed, in which unit."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+class UnknownNameError(LookupError):
+    """A table, task, device or model that does not exist; the message lists the nearest that do."""
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """The error to raise for a `name` that is not among the `known` ones of a `kind`.
+
+    >>> str(unknown_name("task", "cn", ["cnn", "nlp"]))
+    "unknown task 'cn': the nearest is 'cnn'"
+    """
+    names = list(known)
+    by_lower_case = {n.lower(): n for n in names}
+    near = difflib.get_close_matches(str(name).lower(), by_lower_case, n=3, cutoff=0.5)
+    found = [repr(by_lower_case[n]) for n in near]
+    if found:
+        hint = f"the nearest {'is' if len(found) == 1 else 'are'} {', '.join(found)}"
+    else:
+        hint = f"known are {', '.join(map(repr, names[:12]))}" + (", ..." if len(names) > 12 else "")
+    return UnknownNameError(f"unknown {kind} {name!r}: {hint}")
+
+
+def quantity(
+    name: str, value: ArrayLike, unit: str, *, low: float = 0.0, high: float = np.inf, low_allowed: bool = False
+) -> np.ndarray:
+    """`value` as floats, every one of them finite and within the allowed range.
+
+    Raises `ValueError` with the argument, the first offending value, the range and the unit.
+
+    >>> quantity("flop", [1e9, -1], "FLOP")
+    Traceback (most recent call last):
+    ValueError: flop[1] = -1.0 FLOP is out of range: allowed is > 0 and finite
+    """
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number or an array of numbers in {unit}, not {value!r}") from None
+    inside = np.isfinite(array) & ((array >= low) if low_allowed else (array > low)) & (array <= high)
+    if not inside.all():
+        at = tuple(int(i) for i in np.argwhere(~inside)[0])
+        where = f"{name}[{', '.join(map(str, at))}]" if at else name
+        allowed = f"{'>=' if low_allowed else '>'} {low:g}" + (" and finite" if np.isinf(high) else f" and <= {high:g}")
+        raise ValueError(f"{where} = {float(array[at])} {unit} is out of range: allowed is {allowed}")
+    return array
+
+
+def same_shape(**arrays: np.ndarray) -> None:
+    """Refuse arrays that do not broadcast, naming each with its shape.
+
+    >>> same_shape(flop=np.ones(2), efficiency=np.ones(3))
+    Traceback (most recent call last):
+    ValueError: shapes do not broadcast: flop (2,), efficiency (3,)
+    """
+    try:
+        np.broadcast_shapes(*(np.shape(a) for a in arrays.values()))
+    except ValueError:
+        shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in arrays.items())
+        raise ValueError(f"shapes do not broadcast: {shapes}") from None

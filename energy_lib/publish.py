@@ -1,0 +1,168 @@
+"""What notebooks hand to the book: numbers with their interval, charts with their description, small tables.
+
+Each call adds one output of its own MIME type to the notebook; the book's pages read them from there, so that no
+number is typed. Bad or missing parts are refused here, where the line that forgot them is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+NUMBER_MIME = "application/vnd.energy.number+json"
+CHART_MIME = "application/vnd.energy.chart+json"
+TABLE_MIME = "application/vnd.energy.table+json"
+PICTURE_SCALE = 2.0
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """A number as the book writes it: so many significant digits, thousands apart, no exponent.
+
+    >>> significant(1456711.9), significant(0.0759), significant(18.56), significant(float("inf"))
+    ('1,460,000', '0.0759', '18.6', 'infinite')
+    """
+    if math.isnan(value):
+        raise ValueError("a number to publish is NaN")
+    if math.isinf(value):
+        return "infinite"
+    if value == 0.0:
+        return "0"
+    decimals = digits - 1 - math.floor(math.log10(abs(value)))
+    rounded = round(value, decimals)
+    if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):
+        decimals -= 1  # 0.9996 becomes 1.00, not 1.000
+    return f"{rounded:,.{max(decimals, 0)}f}"
+
+
+def interval_text(low: float, high: float, unit: str, digits: int = 2) -> str:
+    """An interval in words; an end that is infinite is said to be open.
+
+    >>> interval_text(1.9, 13.04, "years"), interval_text(2.95, float("inf"), "years")
+    ('1.9 to 13 years', '3.0 years or more')
+    """
+    unit = f" {unit}" if unit else ""
+    if math.isinf(high):
+        return f"{significant(low, digits)}{unit} or more"
+    return f"{significant(low, digits)} to {significant(high, digits)}{unit}"
+
+
+def number(
+    key: str,
+    value: float | str,
+    unit: str,
+    *,
+    what: str,
+    tables: Sequence[str],
+    interval: tuple[float, float] | None = None,
+    no_interval: str | None = None,
+    confidence: float = 0.95,
+    digits: int = 3,
+    headline: bool = False,
+) -> None:
+    """Publish one number under a key that pages and the machine-readable list use.
+
+    Either an `interval` that contains the value or, in words, the reason why there is none. Raises `ValueError`.
+    """
+    if (interval is None) == (no_interval is None):
+        raise ValueError(f"{key}: give an interval, or the reason why there is none")
+    if interval is not None and not interval[0] <= value <= interval[1]:
+        raise ValueError(f"{key}: the value {value} lies outside its interval {interval}")
+    words = value if isinstance(value, str) else f"{significant(float(value), digits)} {unit}".strip()
+    low, high = (float(end) for end in interval) if interval else (None, None)
+    record = {
+        "key": key,
+        "what": what,
+        "value": value if isinstance(value, str | int) else _json_number(float(value)),
+        "low": _json_number(low),
+        "high": _json_number(high),
+        "confidence": confidence if interval else None,
+        "unit": unit,
+        "text": words,
+        "interval_text": interval_text(low, high, unit, max(2, digits - 1)) if interval else None,
+        "no_interval": no_interval,
+        "tables": list(tables),
+        "headline": headline,
+    }
+    aside = f"{confidence:.0%}: {record['interval_text']}" if interval else no_interval
+    _display({NUMBER_MIME: record, "text/plain": f"{key} = {words} ({aside})"})
+
+
+def _json_number(value: float | None) -> float | str | None:
+    """JSON has no infinity; nine digits are what different machines agree on."""
+    if value is None:
+        return None
+    return "Infinity" if math.isinf(value) else float(f"{value:.9g}")
+
+
+def headline_rows(rows: pd.DataFrame, *, no_interval: Mapping[str, str] | None = None) -> None:
+    """Publish rows of `study.headlines`; those without an interval need their reason in `no_interval`."""
+    for key, row in rows.iterrows():
+        reason = (no_interval or {}).get(key)
+        number(
+            key,
+            row["value"],
+            row["unit"],
+            what=row["what"],
+            tables=row["tables"],
+            interval=None if reason else (row["low"], row["high"]),
+            no_interval=reason,
+            headline=True,
+        )
+
+
+def chart(name: str, figure, *, description: str, source: str, data_as_of: str, tables: Sequence[str]) -> None:
+    """Publish an Altair chart: its specification with the data, what it shows in words, and where the data are from."""
+    for label, text in (("description", description), ("source", source), ("data_as_of", data_as_of)):
+        if not text:
+            raise ValueError(f"{name}: a chart needs its {label}")
+    import vl_convert
+
+    from energy_lib.charts import theme
+
+    spec = figure.properties(description=description).to_dict()
+    spec.pop("config", None)  # the page sets the theme of the reader's mode
+    record = {
+        "name": name,
+        "spec": spec,
+        "description": description,
+        "source": source,
+        "data_as_of": data_as_of,
+        "tables": list(tables),
+    }
+    picture = vl_convert.vegalite_to_png(_at_fixed_width(spec), config=theme("light"), scale=PICTURE_SCALE)
+    _display({CHART_MIME: record, "image/png": picture, "text/plain": f"{name}: {description}"})
+
+
+def _at_fixed_width(spec: dict) -> dict:
+    """The specification for a picture, which has no container to fill."""
+    return {**spec, "width": 680} if spec.get("width") == "container" else spec
+
+
+def table(name: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> None:
+    """Publish a small table: for each column of `frame` its label and its format.
+
+    A format is a `str.format` specification, `"3s"` for three significant digits, or `""` for text as it is.
+    """
+    cells = [[_cell(value, columns[column][1]) for column, value in row.items()] for _, row in frame[list(columns)].iterrows()]
+    described = [
+        {"name": column, "label": label, "align": "right" if form else "left"} for column, (label, form) in columns.items()
+    ]
+    record = {"name": name, "columns": described, "rows": cells}
+    plain = pd.DataFrame(cells, columns=[label for label, _ in columns.values()]).to_string(index=False)
+    _display({TABLE_MIME: record, "text/plain": plain})
+
+
+def _cell(value: object, form: str) -> str:
+    if pd.isna(value):
+        return "–"
+    if form.endswith("s"):
+        return significant(float(value), int(form[:-1]))
+    return format(value, form)
+
+
+def _display(bundle: dict) -> None:
+    from IPython.display import display
+
+    display(bundle, raw=True)

@@ -1,0 +1,64 @@
+"""Render the book from the executed notebooks into _build/html; the last good book stays until the new one is whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from inputs import ROOT, book_sources, digest
+
+BUILD = ROOT / "_build"
+HTML, PREVIOUS, NEXT = BUILD / "html", BUILD / "html.previous", BUILD / "html.next"
+STAMP = "inputs.sha256"
+
+
+def render() -> Path:
+    """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote."""
+    work = BUILD / "work"
+    command = [Path(sys.executable).parent / "jupyter-book", "build", ".", "--toc", "book/_toc.yml", "--path-output", work]
+    subprocess.run([*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True)
+    return work / "_build" / "html"
+
+
+def put_in_place(rendered: Path, stamp: str) -> None:
+    shutil.rmtree(NEXT, ignore_errors=True)
+    shutil.copytree(rendered, NEXT)
+    (NEXT / STAMP).write_text(stamp + "\n", encoding="utf-8")
+    shutil.rmtree(PREVIOUS, ignore_errors=True)
+    if HTML.exists():
+        os.replace(HTML, PREVIOUS)
+    os.replace(NEXT, HTML)
+    shutil.rmtree(PREVIOUS, ignore_errors=True)
+
+
+def recover() -> None:
+    """After an interruption between the two renames the last good book is still there, under its other name."""
+    if not HTML.exists() and PREVIOUS.exists():
+        os.replace(PREVIOUS, HTML)
+
+
+def main() -> int:
+    began = time.monotonic()
+    recover()
+    stamp = digest(book_sources())
+    published = HTML / STAMP
+    if published.exists() and published.read_text(encoding="utf-8").strip() == stamp:
+        print("Nothing changed since the last build.")
+    else:
+        try:
+            put_in_place(render(), stamp)
+        except subprocess.CalledProcessError as error:
+            kept = "; the last good book stays" if HTML.exists() else ""
+            print(f"The book did not build (exit {error.returncode}){kept}.", file=sys.stderr)
+            return 1
+        print(f"Rendered in {time.monotonic() - began:.1f} s.")
+    print(f"Open {(HTML / 'index.html').relative_to(ROOT)} in a browser.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Re-execute the notebooks whose text, library or tables changed: NAME.md -> NAME.ipynb, in parallel."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import jupytext
+import nbformat
+from inputs import NOTEBOOKS, digest, library_and_tables
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+STAMP = "inputs_sha256"
+CELL_TIMEOUT_S = 300
+
+
+def inputs_digest(text: Path) -> str:
+    """Hash of all that the executed notebook of a text depends on."""
+    return digest([text, *library_and_tables()])
+
+
+def is_stale(text: Path) -> bool:
+    executed = text.with_suffix(".ipynb")
+    if not executed.exists():
+        return True
+    try:
+        metadata = nbformat.read(executed, as_version=4).metadata
+    except Exception:  # a damaged file, whatever the damage, is executed anew
+        return True
+    return metadata.get(STAMP) != inputs_digest(text)
+
+
+def execute(text: Path) -> float:
+    """Execute one text into its notebook, which is replaced only when all cells have run; returns the seconds taken."""
+    began = time.monotonic()
+    stamp = inputs_digest(text)
+    notebook = jupytext.read(text)
+    for count, cell in enumerate(notebook.cells):
+        cell["id"] = f"{text.stem}-{count}"  # random ids would make every execution a change
+    NotebookClient(notebook, timeout=CELL_TIMEOUT_S, record_timing=False, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    notebook.metadata[STAMP] = stamp
+    notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
+    target = text.with_suffix(".ipynb")
+    unfinished = target.with_suffix(".ipynb.unfinished")
+    try:
+        nbformat.write(notebook, unfinished)
+        os.replace(unfinished, target)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return time.monotonic() - began
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say which notebooks are stale; fail if any is")
+    parser.add_argument("--all", action="store_true", help="execute every notebook, stale or not")
+    arguments = parser.parse_args()
+
+    texts = sorted(NOTEBOOKS.glob("*.md"))
+    stale = texts if arguments.all else [text for text in texts if is_stale(text)]
+    if arguments.check:
+        for text in stale:
+            print(f"notebooks/{text.stem}.ipynb is older than its text, the library or the tables: run `make notebooks`", file=sys.stderr)
+        return 1 if stale else 0
+    failed = False
+    with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool:
+        runs = {}
+        for text in stale:
+            print(f"executing notebooks/{text.stem}.md", flush=True)
+            runs[pool.submit(execute, text)] = text
+        for run in as_completed(runs):
+            name = runs[run].stem
+            try:
+                print(f"notebooks/{name}.ipynb done in {run.result():.1f} s", flush=True)
+            except CellExecutionError as error:
+                failed = True
+                print(f"notebooks/{name}.md failed; its last good .ipynb stays.\n{error}", file=sys.stderr, flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
