@@ -1,0 +1,101 @@
+"""Draws Vega-Lite charts without a browser, and makes the one script that draws them in a page.
+
+Everything is kept by the hash of what it was made from, so that a second build draws nothing.
+"""
+
+import copy
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import vl_convert
+
+MODES = ("light", "dark")
+# A wide picture for the column of text, a narrow one for phones, in pixels.
+WIDTHS = {"": 680, "-narrow": 330}
+
+# The bundle's top-level names would collide with Sphinx's own scripts, and a page's module loader
+# would swallow its exports: hence the function and its shadowed names.
+BUNDLE = """(function () {
+  var define, module, exports, require;
+%s
+  window.energyCharts.themes = %s;
+})();
+"""
+EXPORT = "window.energyCharts = {embed: vegaEmbed};"
+
+
+def fitted(spec: Mapping[str, Any], width: int) -> dict[str, Any]:
+    """The spec at a fixed width where it asks for that of its container; as it is otherwise."""
+    made = copy.deepcopy(dict(spec))
+    if is_fluid(spec):
+        made["width"] = width
+        made["autosize"] = {"type": "fit-x", "contains": "padding"}
+    return made
+
+
+def is_fluid(spec: Mapping[str, Any]) -> bool:
+    """Whether the chart takes its width from the page: only single and layered charts can."""
+    return ("mark" in spec or "layer" in spec) and spec.get("width", "container") == "container"
+
+
+def pictures(spec: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """The suffix and width of every picture that a chart needs in each mode."""
+    return list(WIDTHS.items()) if is_fluid(spec) else [("", WIDTHS[""])]
+
+
+def svg(spec: Mapping[str, Any], theme: Mapping[str, Any], width: int, cache: Path) -> str:
+    """The chart as an SVG picture."""
+    themed = _themed(fitted(spec, width), theme)
+    drawn = _kept(
+        cache, "svg", themed, lambda: vl_convert.vegalite_to_svg(themed, **_here()).encode()
+    )
+    return drawn.decode()
+
+
+def pdf(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path) -> bytes:
+    """The chart as a PDF picture, for the printed edition."""
+    themed = _themed(fitted(spec, WIDTHS[""]), theme)
+    return _kept(cache, "pdf", themed, lambda: vl_convert.vegalite_to_pdf(themed, **_here()))
+
+
+def bundle(themes: Mapping[str, Any], cache: Path) -> str:
+    """The script that gives pages `energyCharts.embed` and the themes, from no network."""
+    script = _kept(
+        cache, "js", EXPORT, lambda: vl_convert.javascript_bundle(EXPORT, **_newest()).encode()
+    )
+    return BUNDLE % (script.decode(), json.dumps(themes, sort_keys=True))
+
+
+def fingerprint(*parts: Any) -> str:
+    """A short hash of things that JSON can write."""
+    text = json.dumps(parts, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _newest() -> dict[str, str]:
+    return {"vl_version": vl_convert.get_vegalite_versions()[-1]}
+
+
+def _here() -> dict[str, Any]:
+    """Drawing never fetches: a chart whose data lie elsewhere is an error."""
+    return {**_newest(), "allowed_base_urls": []}
+
+
+def _themed(spec: dict[str, Any], theme: Mapping[str, Any]) -> dict[str, Any]:
+    return {**spec, "config": {**theme, **spec.get("config", {})}}
+
+
+def _kept(cache: Path, suffix: str, what: Any, make: Any) -> bytes:
+    tool = [version("vl-convert-python"), vl_convert.get_vegalite_versions()[-1]]
+    path = cache / f"{fingerprint(suffix, what, tool)}.{suffix}"
+    if not path.is_file():
+        made = make()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        partial.write_bytes(made)
+        partial.replace(path)
+    return path.read_bytes()

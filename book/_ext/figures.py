@@ -1,0 +1,169 @@
+"""The directive {chart}: a published chart as a numbered figure, drawn at build time and by the page."""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import drawing
+import record
+from docutils import nodes
+from docutils.parsers.rst import directives
+from published import caption, give_label, link, note_notebook, unknown
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+
+class chart_picture(nodes.General, nodes.Element):
+    """The picture of one chart; `chart` names it in the record."""
+
+
+class ChartDirective(SphinxDirective):
+    """Places a chart that a notebook publishes; the body is its caption."""
+
+    required_arguments = 1
+    has_content = True
+    option_spec = {"copy": directives.flag}
+
+    def run(self) -> list[nodes.Node]:
+        name, known = self.arguments[0], self.env.app.energy_record.charts
+        if name not in known:
+            return unknown(self, "chart", name, known)
+        chart = known[name]
+        if chart.missing:
+            raise ExtensionError(
+                f"chart {name!r} (notebook {chart.notebook!r}, cell {chart.cell}) is without "
+                f"{', '.join(chart.missing)}"
+            )
+        note_notebook(self.env, chart.notebook)
+        words, more = caption(self)
+        figure = nodes.figure("", chart_picture(chart=name), classes=["chart-figure"])
+        figure += nodes.caption("", "", *words)
+        figure += nodes.legend("", *more, self._origin(chart))
+        give_label(self, figure, name)
+        return [figure]
+
+    def _origin(self, chart: record.Chart) -> nodes.paragraph:
+        line = nodes.paragraph("", "", classes=["chart-origin"])
+        source, _ = self.state.inline_text(chart.source.strip().rstrip("."), self.lineno)
+        line += [nodes.Text("Source: "), *source, nodes.Text(f" · data as of {chart.data_as_of} · ")]
+        home = f"{self.env.config.energy_notebooks}/{chart.notebook}"
+        if home == self.env.docname:
+            line += nodes.Text("made in this notebook")
+            return line
+        line += nodes.Text("made in ")
+        line += link(home, "", self.env.app.energy_record.titles[chart.notebook])
+        if "copy" in self.options:
+            line += [nodes.Text(", "), self._reference(chart.name)]
+        return line
+
+    def _reference(self, name: str) -> addnodes.pending_xref:
+        """A link to the numbered placement in the chart's own notebook."""
+        reference = addnodes.pending_xref(
+            "", refdomain="std", reftype="numref", reftarget=name, refexplicit=False, refwarn=True
+        )
+        reference["refdoc"] = self.env.docname
+        reference += nodes.inline("", name, classes=["std", "std-numref"])
+        return reference
+
+
+def visit_html(translator: Any, node: chart_picture) -> None:
+    app = translator.builder.app
+    chart = app.energy_record.charts[node["chart"]]
+    root = Path(app.outdir) / "_static" / "charts"
+    root.mkdir(parents=True, exist_ok=True)
+    static = _relative(translator, "_static/")
+    pictures = "".join(_picture(app, chart, mode, root, static) for mode in drawing.MODES)
+    spec = {**chart.spec, "description": chart.description}
+    if drawing.is_fluid(spec):
+        spec["width"] = "container"
+    inlined = json.dumps(spec, separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    translator.body.append(
+        f'<div class="chart" data-bundle="{static}vega-bundle.js?v={app.energy_bundle}">'
+        f'{pictures}<div class="chart-live"></div>'
+        f'<script type="application/json">{inlined}</script></div>'
+    )
+    raise nodes.SkipNode
+
+
+def _picture(app: Sphinx, chart: record.Chart, mode: str, root: Path, static: str) -> str:
+    """The picture of one mode: the wide one, with the narrow one as phones' choice."""
+    parts = []
+    for suffix, width in drawing.pictures(chart.spec):
+        drawn = drawing.svg(chart.spec, app.energy_themes[mode], width, app.energy_cache)
+        name = f"{chart.name}-{mode}{suffix}.svg"
+        (root / name).write_text(drawn, encoding="utf-8")
+        wide, high = re.search(r'width="([\d.]+)" height="([\d.]+)"', drawn).groups()
+        size = f'width="{round(float(wide))}" height="{round(float(high))}"'
+        if suffix:
+            parts.insert(0, f'<source media="(max-width: 480px)" srcset="{static}charts/{name}" {size}>')
+        else:
+            parts.append(
+                f'<img src="{static}charts/{name}" {size} loading="lazy" '
+                f'alt="{html.escape(chart.description)}">'
+            )
+    return f'<picture class="chart-{mode}">{"".join(parts)}</picture>'
+
+
+def _relative(translator: Any, path: str) -> str:
+    depth = translator.builder.get_target_uri(translator.builder.current_docname).count("/")
+    return "../" * depth + path
+
+
+def visit_latex(translator: Any, node: chart_picture) -> None:
+    app = translator.builder.app
+    chart = app.energy_record.charts[node["chart"]]
+    name = f"chart-{chart.name}.pdf"
+    drawn = drawing.pdf(chart.spec, app.energy_themes["light"], app.energy_cache)
+    (Path(app.outdir) / name).write_bytes(drawn)
+    translator.body.append(rf"\noindent\sphinxincludegraphics[width=\linewidth]{{{{{name[:-4]}}}.pdf}}")
+    raise nodes.SkipNode
+
+
+def visit_text(translator: Any, node: chart_picture) -> None:
+    translator.add_text(translator.builder.app.energy_record.charts[node["chart"]].description)
+    raise nodes.SkipNode
+
+
+def read_themes(app: Sphinx, config: Any) -> None:
+    """Loads both themes early: a changed theme has every page written anew."""
+    from energy_lib import charts
+
+    app.energy_themes = {mode: charts.theme(mode) for mode in drawing.MODES}
+    config.energy_theme = drawing.fingerprint(app.energy_themes, Path(drawing.__file__).read_text())
+
+
+def write_bundle(app: Sphinx) -> None:
+    """Writes the script that charts.js loads when a chart comes into view."""
+    app.energy_cache = Path(app.outdir).parent / ".cache" / "charts"
+    if app.builder.format == "html":
+        text = drawing.bundle(app.energy_themes, app.energy_cache)
+        app.energy_bundle = drawing.fingerprint(text)
+        path = Path(app.outdir) / "_static" / "vega-bundle.js"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def add_script(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
+    """Only pages with charts load the script that draws them."""
+    if doctree and next(doctree.findall(chart_picture), None):
+        app.add_js_file("charts.js", loading_method="defer")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.setup_extension("published")
+    app.add_config_value("energy_theme", "", "html")
+    app.add_node(
+        chart_picture,
+        html=(visit_html, None),
+        latex=(visit_latex, None),
+        text=(visit_text, None),
+    )
+    app.add_directive("chart", ChartDirective)
+    app.connect("config-inited", read_themes)
+    app.connect("builder-inited", write_bundle)
+    app.connect("html-page-context", add_script)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
