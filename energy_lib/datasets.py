@@ -253,7 +253,7 @@ def _fault(error: Any, names: list[str], reasons: dict[str, str]) -> _Fault:
     cells = getattr(error, "cells", [])
     used, rule, note = [], error.type, error.note or error.message
     if error.type == "row-constraint":
-        formula = next(f for f in reasons if f in note)
+        formula = next(f for f in reasons if f'"{f}"' in note)
         used = [name for name in names if re.search(rf"\b{re.escape(name)}\b", formula)]
         rule, note = "identity", reasons[formula]
     elif error.type == "foreign-key":

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -175,6 +179,19 @@ def test_digest_changes_with_the_file(folder):
     assert before == sha256("claims")
     change(folder, "claims", 2, "low", "6.46")
     assert sha256("claims", folder) != before
+
+
+def test_a_wheel_carries_the_tables(tmp_path):
+    build = f"from hatchling.build import build_wheel; build_wheel({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=DATA.parent, check=True, capture_output=True)
+    installed = tmp_path / "installed"
+    zipfile.ZipFile(next(tmp_path.glob("*.whl"))).extractall(installed)
+    use = "from energy_lib.datasets import load, tables; print(len(tables()), load('gpus').attrs['path'])"
+    environment = {**os.environ, "PYTHONPATH": str(installed)}
+    run = subprocess.run(
+        [sys.executable, "-c", use], cwd=tmp_path, env=environment, check=True, capture_output=True, text=True
+    )
+    assert run.stdout.split() == [str(len(RESOURCES)), str(installed / "energy_lib/data/paper/gpus.csv")]
 
 
 # What is refused
