@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from docutils.statemachine import StringList
 from published import file_link, table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -25,7 +26,7 @@ RULES = {
 FOLDED = 6  # tables with more columns than this fold their list away
 
 
-class folded(nodes.General, nodes.Element):
+class Folded(nodes.General, nodes.Element):
     """A block that opens at a click on `summary`."""
 
 
@@ -45,15 +46,16 @@ class DataPackage(SphinxDirective):
     def _section(self, resource: Any, path: Path, package: Any) -> nodes.section:
         anchor = f"table-{resource['name']}"
         section = nodes.section(ids=[anchor], names=[anchor])
-        section += nodes.title("", "", nodes.literal("", resource["name"]))
-        section += nodes.paragraph("", "", nodes.strong("", resource.get("title", "")))
+        section += nodes.title("", resource["title"])
+        call = nodes.literal("", f'load("{resource["name"]}")')
+        section += nodes.paragraph("", "", nodes.Text("In the library: "), call)
         if resource.get("description"):
             self.state.nested_parse(_lines(resource["description"]), 0, section)
         section += self._facts(resource, path, package)
         columns = resource["schema"]["fields"]
         listed = columns_table(columns, set(_as_list(resource["schema"].get("primaryKey"))))
         if len(columns) > FOLDED:
-            section += folded("", listed, summary=f"{len(columns)} columns and their meaning")
+            section += Folded("", listed, summary=f"{len(columns)} columns and their meaning")
         else:
             section += listed
         return section
@@ -66,10 +68,19 @@ class DataPackage(SphinxDirective):
         size = f" ({rows:,} rows, {len(data) / 1000:,.0f} kB)"
         facts += _fact("Download", [download, nodes.Text(size)])
         licences = resource.get("licenses") or package.get("licenses") or []
-        facts += _fact("Licence", _joined([_named(licence) for licence in licences]))
-        facts += _fact("Sources", _joined([_named(source) for source in resource.get("sources", [])]))
+        facts += _fact("Licence", _joined([self._named(licence) for licence in licences]))
+        facts += _fact("Sources", _joined([self._named(source) for source in resource.get("sources", [])]))
         facts += _fact("SHA-256", [nodes.literal("", hashlib.sha256(data).hexdigest())])
         return facts
+
+    def _named(self, thing: Any) -> list[nodes.Node]:
+        """A licence or source: its title as a link, and which version."""
+        url = thing.get("path", "")
+        text, _ = self.state.inline_text(thing.get("title") or thing.get("name") or url, self.lineno)
+        web = url.startswith(("http://", "https://"))
+        made = [nodes.reference("", "", *text, refuri=url)] if web else text
+        extra = [thing[part] for part in ("version", "commit", "accessed") if thing.get(part)]
+        return made + ([nodes.Text(f" ({', '.join(extra)})")] if extra else [])
 
 
 def columns_table(columns: Any, key: set[str]) -> nodes.table:
@@ -115,30 +126,19 @@ def _joined(parts: list[list[nodes.Node]]) -> list[nodes.Node]:
     return made or [nodes.Text("not stated")]
 
 
-def _named(thing: Any) -> list[nodes.Node]:
-    text = thing.get("title") or thing.get("name") or thing.get("path", "")
-    url = thing.get("path", "")
-    web = url.startswith(("http://", "https://"))
-    made: list[nodes.Node] = [nodes.reference("", text, refuri=url) if web else nodes.Text(text)]
-    extra = [thing[part] for part in ("version", "commit", "accessed") if thing.get(part)]
-    return made + ([nodes.Text(f" ({', '.join(extra)})")] if extra else [])
-
-
 def _as_list(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else list(value or [])
 
 
-def _lines(text: str) -> Any:
-    from docutils.statemachine import StringList
-
+def _lines(text: str) -> StringList:
     return StringList(text.splitlines(), source=str(PACKAGE))
 
 
-def visit_folded(translator: Any, node: folded) -> None:
+def visit_folded(translator: Any, node: Folded) -> None:
     translator.body.append(f"<details class='folded'><summary>{node['summary']}</summary>")
 
 
-def depart_folded(translator: Any, node: folded) -> None:
+def depart_folded(translator: Any, node: Folded) -> None:
     translator.body.append("</details>")
 
 
@@ -160,7 +160,7 @@ def copy_data(app: Sphinx, error: Exception | None) -> None:
 def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("published")
     app.add_node(
-        folded,
+        Folded,
         html=(visit_folded, depart_folded),
         latex=(_pass, _pass),
         text=(_pass, _pass),

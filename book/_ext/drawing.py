@@ -50,9 +50,7 @@ def pictures(spec: Mapping[str, Any]) -> list[tuple[str, int]]:
 def svg(spec: Mapping[str, Any], theme: Mapping[str, Any], width: int, cache: Path) -> str:
     """The chart as an SVG picture."""
     themed = _themed(fitted(spec, width), theme)
-    drawn = _kept(
-        cache, "svg", themed, lambda: vl_convert.vegalite_to_svg(themed, **_here()).encode()
-    )
+    drawn = _kept(cache, "svg", themed, lambda: vl_convert.vegalite_to_svg(themed, **_here()).encode())
     return drawn.decode()
 
 
@@ -64,9 +62,7 @@ def pdf(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path) -> bytes
 
 def bundle(themes: Mapping[str, Any], cache: Path) -> str:
     """The script that gives pages `energyCharts.embed` and the themes, from no network."""
-    script = _kept(
-        cache, "js", EXPORT, lambda: vl_convert.javascript_bundle(EXPORT, **_newest()).encode()
-    )
+    script = _kept(cache, "js", EXPORT, lambda: vl_convert.javascript_bundle(EXPORT, **_newest()).encode())
     return BUNDLE % (script.decode(), json.dumps(themes, sort_keys=True))
 
 

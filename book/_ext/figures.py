@@ -4,7 +4,7 @@ import html
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import drawing
 import record
@@ -17,7 +17,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 
-class chart_picture(nodes.General, nodes.Element):
+class ChartPicture(nodes.General, nodes.Element):
     """The picture of one chart; `chart` names it in the record."""
 
 
@@ -26,7 +26,7 @@ class ChartDirective(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {"copy": directives.flag}
+    option_spec: ClassVar = {"copy": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         name, known = self.arguments[0], self.env.app.energy_record.charts
@@ -35,12 +35,11 @@ class ChartDirective(SphinxDirective):
         chart = known[name]
         if chart.missing:
             raise ExtensionError(
-                f"chart {name!r} (notebook {chart.notebook!r}, cell {chart.cell}) is without "
-                f"{', '.join(chart.missing)}"
+                f"chart {name!r} (notebook {chart.notebook!r}, cell {chart.cell}) is without {', '.join(chart.missing)}"
             )
         note_notebook(self.env, chart.notebook)
         words, more = caption(self)
-        figure = nodes.figure("", chart_picture(chart=name), classes=["chart-figure"])
+        figure = nodes.figure("", ChartPicture(chart=name), classes=["chart-figure"])
         figure += nodes.caption("", "", *words)
         figure += nodes.legend("", *more, self._origin(chart))
         give_label(self, figure, name)
@@ -57,7 +56,7 @@ class ChartDirective(SphinxDirective):
         line += nodes.Text("made in ")
         line += link(home, "", self.env.app.energy_record.titles[chart.notebook])
         if "copy" in self.options:
-            line += [nodes.Text(", "), self._reference(chart.name)]
+            line += [nodes.Text(" ("), self._reference(chart.name), nodes.Text(")")]
         return line
 
     def _reference(self, name: str) -> addnodes.pending_xref:
@@ -70,7 +69,7 @@ class ChartDirective(SphinxDirective):
         return reference
 
 
-def visit_html(translator: Any, node: chart_picture) -> None:
+def visit_html(translator: Any, node: ChartPicture) -> None:
     app = translator.builder.app
     chart = app.energy_record.charts[node["chart"]]
     root = Path(app.outdir) / "_static" / "charts"
@@ -102,8 +101,7 @@ def _picture(app: Sphinx, chart: record.Chart, mode: str, root: Path, static: st
             parts.insert(0, f'<source media="(max-width: 480px)" srcset="{static}charts/{name}" {size}>')
         else:
             parts.append(
-                f'<img src="{static}charts/{name}" {size} loading="lazy" '
-                f'alt="{html.escape(chart.description)}">'
+                f'<img src="{static}charts/{name}" {size} loading="lazy" alt="{html.escape(chart.description)}">'
             )
     return f'<picture class="chart-{mode}">{"".join(parts)}</picture>'
 
@@ -113,7 +111,7 @@ def _relative(translator: Any, path: str) -> str:
     return "../" * depth + path
 
 
-def visit_latex(translator: Any, node: chart_picture) -> None:
+def visit_latex(translator: Any, node: ChartPicture) -> None:
     app = translator.builder.app
     chart = app.energy_record.charts[node["chart"]]
     name = f"chart-{chart.name}.pdf"
@@ -123,7 +121,7 @@ def visit_latex(translator: Any, node: chart_picture) -> None:
     raise nodes.SkipNode
 
 
-def visit_text(translator: Any, node: chart_picture) -> None:
+def visit_text(translator: Any, node: ChartPicture) -> None:
     translator.add_text(translator.builder.app.energy_record.charts[node["chart"]].description)
     raise nodes.SkipNode
 
@@ -149,7 +147,7 @@ def write_bundle(app: Sphinx) -> None:
 
 def add_script(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
     """Only pages with charts load the script that draws them."""
-    if doctree and next(doctree.findall(chart_picture), None):
+    if doctree and next(doctree.findall(ChartPicture), None):
         app.add_js_file("charts.js", loading_method="defer")
 
 
@@ -157,7 +155,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("published")
     app.add_config_value("energy_theme", "", "html")
     app.add_node(
-        chart_picture,
+        ChartPicture,
         html=(visit_html, None),
         latex=(visit_latex, None),
         text=(visit_text, None),

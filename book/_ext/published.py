@@ -3,7 +3,7 @@
 import json
 import posixpath
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import record
 import yaml
@@ -19,7 +19,7 @@ from sphinx.util.nodes import make_refnode
 logger = logging.getLogger(__name__)
 
 
-class site_link(nodes.Inline, nodes.TextElement):
+class SiteLink(nodes.Inline, nodes.TextElement):
     """A link to an anchor of another page (`todoc`, `anchor`) or to a file of the site (`file`)."""
 
 
@@ -29,10 +29,10 @@ class ResolveSiteLinks(SphinxPostTransform):
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
-        for node in list(self.document.findall(site_link)):
+        for node in list(self.document.findall(SiteLink)):
             node.replace_self(self._reference(node))
 
-    def _reference(self, node: site_link) -> nodes.Element:
+    def _reference(self, node: SiteLink) -> nodes.Element:
         here, builder = self.env.docname, self.app.builder
         children = [child.deepcopy() for child in node.children]
         if "file" in node and builder.format == "html":
@@ -46,14 +46,14 @@ class ResolveSiteLinks(SphinxPostTransform):
         return nodes.inline("", "", *children, classes=node["classes"])
 
 
-def link(todoc: str, anchor: str, text: str, hint: str = "", classes: tuple[str, ...] = ()) -> site_link:
+def link(todoc: str, anchor: str, text: str, hint: str = "", classes: tuple[str, ...] = ()) -> SiteLink:
     """A link to an anchor of a page; `hint` becomes its tooltip."""
-    return site_link("", text, todoc=todoc, anchor=anchor, hint=hint, classes=list(classes))
+    return SiteLink("", text, todoc=todoc, anchor=anchor, hint=hint, classes=list(classes))
 
 
-def file_link(path: str, text: str) -> site_link:
+def file_link(path: str, text: str) -> SiteLink:
     """A link to a file at a path of the site's root."""
-    return site_link("", text, file=path, classes=["file"])
+    return SiteLink("", text, file=path, classes=["file"])
 
 
 def table_links(env: Any, names: tuple[str, ...]) -> list[nodes.Node]:
@@ -88,9 +88,15 @@ class NumberRole(SphinxRole):
             return [nodes.literal(key, key)], []
         number = known[key]
         note_notebook(self.env, number.notebook)
-        text = number.full_text if self.with_interval else number.text
+        text = _unbroken(number.text)
+        if self.with_interval and number.interval_text:
+            text += f" ({_unbroken(number.interval_text)})"
         page = self.env.config.energy_numbers_page
-        return [link(page, key, text.replace(" ", "\N{NO-BREAK SPACE}", 1), number.note, ("num",))], []
+        return [link(page, key, text, number.note, ("num",))], []
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) < 30 else text
 
 
 class Numbers(SphinxDirective):
@@ -137,7 +143,7 @@ class RecordTable(SphinxDirective):
 
     required_arguments = 1
     has_content = True
-    option_spec = {"copy": directives.flag}
+    option_spec: ClassVar = {"copy": directives.flag}
 
     def run(self) -> list[nodes.Node]:
         name, known = self.arguments[0], self.env.app.energy_record.tables
@@ -160,9 +166,7 @@ def heading(column: Any) -> str:
     return f"{label} ({unit})" if unit else label
 
 
-def table_node(
-    headings: Any, rows: Any, classes: list[str], aligned: list[str] | None = None
-) -> nodes.table:
+def table_node(headings: Any, rows: Any, classes: list[str], aligned: list[str] | None = None) -> nodes.table:
     """A table of `(heading, relative width)` columns and rows of block nodes."""
     aligned = aligned or ["left"] * len(headings)
     group = nodes.tgroup(cols=len(headings))
@@ -250,7 +254,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("energy_notebooks", "notebooks", "env")
     app.add_config_value("energy_numbers_page", "book/numbers", "env")
     app.add_config_value("energy_data_page", "book/data", "env")
-    app.add_node(site_link, **{name: (_pass, _pass) for name in ("html", "latex", "text")})
+    app.add_node(SiteLink, **{name: (_pass, _pass) for name in ("html", "latex", "text")})
     app.add_role("num", NumberRole(with_interval=True))
     app.add_role("val", NumberRole(with_interval=False))
     app.add_directive("numbers", Numbers)

@@ -39,11 +39,6 @@ class Number:
     headline: bool = False
 
     @property
-    def full_text(self) -> str:
-        """The value, with its interval in parentheses where there is one."""
-        return f"{self.text} ({self.interval_text})" if self.interval_text else self.text
-
-    @property
     def note(self) -> str:
         """What the number is, and how sure it is, in one sentence for a tooltip."""
         if self.interval_text and self.confidence:
@@ -134,9 +129,7 @@ def check_tables(record: Record, known: set[str]) -> None:
     for item in [*record.numbers.values(), *record.charts.values()]:
         for table in item.tables:
             if table not in known:
-                raise RecordError(
-                    f"{_place(item.notebook, item.cell)}: no table {table!r}{nearest(table, known)}"
-                )
+                raise RecordError(f"{_place(item.notebook, item.cell)}: no table {table!r}{nearest(table, known)}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -148,9 +141,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 Item = TypeVar("Item", Number, Chart, Table)
 
 
-def _collect(
-    notebook_dir: Path, order: Iterable[str], mime: str, kind: type[Item], identity: str
-) -> dict[str, Item]:
+def _collect(notebook_dir: Path, order: Iterable[str], mime: str, kind: type[Item], identity: str) -> dict[str, Item]:
     found: dict[str, Item] = {}
     for path in _paths(notebook_dir, order):
         for cell, data in _outputs(path, mime):
@@ -168,9 +159,7 @@ def _collect(
 
 def _paths(notebook_dir: Path, order: Iterable[str]) -> list[Path]:
     rank = {name: i for i, name in enumerate(order)}
-    return sorted(
-        Path(notebook_dir).glob("*.ipynb"), key=lambda p: (rank.get(p.stem, len(rank)), p.stem)
-    )
+    return sorted(Path(notebook_dir).glob("*.ipynb"), key=lambda p: (rank.get(p.stem, len(rank)), p.stem))
 
 
 def _cells(path: Path) -> list[Any]:
@@ -200,9 +189,7 @@ def _build(kind: type[Item], data: Any, notebook: str, cell: int) -> Item:
     if not isinstance(data, dict):
         raise RecordError(f"{_place(notebook, cell)}: a published {kind.__name__} is no object")
     fields = {
-        name: _frozen(value)
-        for name, value in data.items()
-        if name in kind.__dataclass_fields__ and value is not None
+        name: _frozen(value) for name, value in data.items() if name in kind.__dataclass_fields__ and value is not None
     }
     try:
         return kind(**fields | {"notebook": notebook, "cell": cell})
