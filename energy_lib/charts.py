@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import altair as alt
@@ -13,6 +14,8 @@ from energy_lib.units import decimal_year
 
 HEIGHT = 340
 BAND_POINTS = 25
+# 0.001 and 1,000,000, where the default writes 1m and 1e+6.
+_PLAIN_NUMBER = "datum.value >= 1 ? format(datum.value, ',d') : format(datum.value, '~f')"
 
 # Okabe and Ito's palette (2008), told apart by colour-blind readers, darkened or lightened to keep contrast 3:1.
 _PALETTE = {
@@ -45,21 +48,43 @@ def theme(mode: str) -> dict:
             "titleAnchor": "start",
             "labelLimit": 220,
         },
-        "axisY": {"titleAngle": 0, "titleAlign": "left", "titleAnchor": "end", "titleX": 0, "titleY": -10, "domain": False, "ticks": False},
+        "axisY": {"domain": False, "ticks": False},
         "axisX": {"grid": False},
-        "legend": {"labelColor": ink, "titleColor": ink, "labelFontSize": 12, "orient": "top", "title": None, "symbolStrokeWidth": 2},
+        "legend": {
+            "labelColor": ink,
+            "titleColor": ink,
+            "labelFontSize": 12,
+            "orient": "top",
+            "title": None,
+            "symbolStrokeWidth": 2,
+        },
         "text": {"color": ink, "fontSize": 12, "font": font},
         "point": {"filled": True, "size": 45, "opacity": 0.75},
         "rule": {"color": soft},
         "range": {"category": _PALETTE[mode], "heatmap": _PALETTE[mode][:2]},
         "mark": {"color": _PALETTE[mode][0]},
-        "title": {"color": ink, "anchor": "start", "fontSize": 14},
+        "title": {
+            "color": ink,
+            "anchor": "start",
+            "frame": "group",
+            "fontSize": 13,
+            "fontWeight": "normal",
+            "offset": 12,
+        },
     }
 
 
-def log_scale(*, domain: Sequence[float] | None = None) -> alt.Scale:
-    """Logarithmic scale; say so in the axis title, since not every reader sees it from the ticks."""
-    return alt.Scale(type="log", domain=list(domain)) if domain else alt.Scale(type="log")
+def log_axis(low: float, high: float, **options) -> dict:
+    """Scale and axis of a logarithmic `alt.X` or `alt.Y`: labels at powers of ten, and at 2 and 5 when these are few.
+
+    >>> log_axis(3, 40)["axis"].to_dict()["values"]
+    [5.0, 10.0, 20.0]
+    """
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+    ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
+    axis = alt.Axis(values=[tick for tick in ticks if low <= tick <= high], labelExpr=_PLAIN_NUMBER, **options)
+    return {"scale": alt.Scale(type="log", domain=[low, high]), "axis": axis}
 
 
 def trend_frame(growths: Mapping[str, Growth], start: float, end: float) -> pd.DataFrame:
@@ -69,7 +94,9 @@ def trend_frame(growths: Mapping[str, Growth], start: float, end: float) -> pd.D
     parts = []
     for series, growth in growths.items():
         low, high = growth.band(years)
-        parts.append(pd.DataFrame({"series": series, "date": dates, "value": growth.at(years), "low": low, "high": high}))
+        parts.append(
+            pd.DataFrame({"series": series, "date": dates, "value": growth.at(years), "low": low, "high": high})
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -84,12 +111,11 @@ def points_and_trends(
     *,
     value: str,
     title: str,
-    tooltip: Sequence[alt.Tooltip],
-    series: str = "series",
+    tooltip: Sequence[str],
     span: tuple[float, float] | None = None,
     domain: Sequence[float] | None = None,
 ) -> alt.LayerChart:
-    """Dated points by series on a logarithmic axis, with each trend and its band, named at its end.
+    """Dated points by series on a logarithmic axis, with each trend and its band; `title` says what the axis counts.
 
     `points` has columns `date`, `value` and `series`; `growths` is keyed by the same names of series.
     Bands are cut at `domain`, the range of the axis, which is that of the points unless given.
@@ -98,17 +124,95 @@ def points_and_trends(
     low, high = domain or (points[value].min() / 2.0, points[value].max() * 2.0)
     lines = trend_frame(growths, start, end)
     lines[["low", "high"]] = lines[["low", "high"]].clip(low, high)
-    names = list(dict.fromkeys([*growths, *points[series]]))
-    colour = alt.Color(f"{series}:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(columns=2) if len(names) > 1 else None)
-    x = alt.X("date:T", title=None, axis=alt.Axis(format="%Y", tickCount={"interval": "year", "step": 1}, labelOverlap="greedy"))
-    y = alt.Y(f"{value}:Q", title=title, scale=log_scale(domain=(low, high)).copy(), axis=alt.Axis(tickCount=6))
-    line_colour = colour.copy()
-    line_colour["shorthand"] = "series:N"
-    band = alt.Chart(lines).mark_area(opacity=0.16).encode(x=x, y=alt.Y("low:Q", title=title, scale=y.scale), y2="high:Q", color=line_colour)
-    line = (
-        alt.Chart(lines)
-        .mark_line(strokeWidth=2.5, clip=True)
-        .encode(x=x, y=alt.Y("value:Q", title=title, scale=y.scale), color=line_colour)
+    names = list(dict.fromkeys([*growths, *points["series"]]))
+    fields = [field.partition(":")[0] for field in tooltip]
+    drawn_points = alt.Chart(points[list(dict.fromkeys(["date", "series", value, *fields]))])  # only what is shown
+    colour = alt.Color(
+        "series:N",
+        sort=names,
+        scale=alt.Scale(domain=names),
+        legend=alt.Legend(columns=2, symbolOpacity=1) if len(names) > 1 else None,
     )
-    dots = alt.Chart(points).mark_point().encode(x=x, y=y, color=colour, shape=alt.Shape(f"{series}:N", sort=names, legend=None), tooltip=list(tooltip))
-    return alt.layer(band, line, dots).properties(width="container", height=HEIGHT)
+    x = alt.X(
+        "date:T",
+        title=None,
+        axis=alt.Axis(format="%Y", tickCount={"interval": "year", "step": 1}, labelOverlap="greedy"),
+    )
+    logarithmic = log_axis(low, high)
+
+    def vertical(field: str) -> alt.Y:
+        return alt.Y(f"{field}:Q", title=None, **logarithmic)
+
+    drawn_lines = alt.Chart(lines).encode(x=x, color=colour)
+    band = drawn_lines.mark_area(opacity=0.16).encode(y=vertical("low"), y2="high:Q")
+    line = drawn_lines.mark_line(strokeWidth=2.5, clip=True).encode(y=vertical("value"))
+    shape = alt.Shape("series:N", sort=names, legend=None)
+    dots = drawn_points.mark_point().encode(x=x, y=vertical(value), color=colour, shape=shape, tooltip=list(tooltip))
+    return alt.layer(band, line, dots).properties(width="container", height=HEIGHT, title=title)
+
+
+def steps(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]) -> alt.LayerChart:
+    """A falling staircase for each `series` of dated rows on a logarithmic axis, named where it ends."""
+    logarithmic = log_axis(frame[value].min() / 2.0, frame[value].max() * 2.0)
+    names = list(dict.fromkeys(frame["series"]))
+    rows = alt.Chart(frame[["date", "series", value, *tooltip]]).encode(
+        x=alt.X("date:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", labelOverlap="greedy")),
+        y=alt.Y(f"{value}:Q", title=None, **logarithmic),
+        color=alt.Color("series:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(symbolOpacity=1)),
+    )
+    line = rows.mark_line(interpolate="step-after", strokeWidth=2.5)
+    dots = (
+        rows.mark_point().encode(tooltip=["series", "date:T", value, *tooltip]).transform_filter(alt.datum.model != "")
+    )
+    return alt.layer(line, dots).properties(width="container", height=HEIGHT, title=title)
+
+
+def strip(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]) -> alt.LayerChart:
+    """Dots in one strip for each `row`, with a tick at the median, on a logarithmic axis."""
+    logarithmic = log_axis(frame[value].min() / 1.2, frame[value].max() * 1.2)
+    rows = list(dict.fromkeys(frame["row"]))
+    fields = [field.partition(":")[0] for field in tooltip]
+    drawn = alt.Chart(frame[list(dict.fromkeys(["row", value, *fields]))]).encode(
+        y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=230))
+    )
+    dots = drawn.mark_point().encode(x=alt.X(f"{value}:Q", title=title, **logarithmic), tooltip=list(tooltip))
+    medians = drawn.mark_tick(thickness=3, size=26).encode(
+        x=alt.X(f"median({value}):Q", title=title, **logarithmic), color=alt.datum("median")
+    )
+    return alt.layer(dots, medians).properties(width="container", height=60 * len(rows))
+
+
+def decomposition_frame(flop: Mapping[str, Growth], efficiency: Growth) -> pd.DataFrame:
+    """Growth a year of FLOP, of FLOP per joule and of joules, with intervals, for each named trend of FLOP."""
+    rows = []
+    for series, growth in flop.items():
+        terms = {"operations": growth, "operations a joule": efficiency, "joules": growth / efficiency}
+        for term, trend in terms.items():
+            rows.append(
+                {
+                    "series": series,
+                    "term": term,
+                    "factor": trend.factor_per_year,
+                    "low": trend.factor_per_year_low,
+                    "high": trend.factor_per_year_high,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def decomposition(terms: pd.DataFrame) -> alt.LayerChart:
+    """The rows of `decomposition_frame` as dots with intervals on a logarithmic axis of factors a year."""
+    logarithmic = log_axis(min(terms["low"].min(), 0.9) / 1.05, terms["high"].max() * 1.05)
+    rows = terms.assign(row=terms["series"] + ": " + terms["term"])
+    drawn = alt.Chart(rows).encode(
+        y=alt.Y("row:N", sort=list(rows["row"]), title=None, axis=alt.Axis(labelLimit=230)),
+        color=alt.Color("term:N", sort=list(dict.fromkeys(rows["term"])), legend=None),
+    )
+    title = "Growth a year, as a factor (log scale)"
+    intervals = drawn.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, **logarithmic), x2="high:Q")
+    dots = drawn.mark_point(size=80, opacity=1).encode(
+        x=alt.X("factor:Q", title=title, **logarithmic), tooltip=["series", "term", "factor", "low", "high"]
+    )
+    still = alt.Chart(pd.DataFrame({"factor": [1.0]})).mark_rule(strokeDash=[4, 4])
+    still = still.encode(x=alt.X("factor:Q", title=title, **logarithmic))
+    return alt.layer(still, intervals, dots).properties(width="container", height=36 * len(rows))

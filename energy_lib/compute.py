@@ -52,15 +52,21 @@ class LanguageModel:
         for field in ("layers", "hidden", "heads", "kv_heads", "head_dim", "ffn", "vocab"):
             quantity(f"{self.name}: {field}", getattr(self, field), "1", low=1, low_allowed=True)
         if self.kind not in ("encoder", "decoder"):
-            raise ValueError(f"{self.name}: kind {self.kind!r} is not described by this shape: allowed are 'encoder' and 'decoder'")
+            raise ValueError(
+                f"{self.name}: kind {self.kind!r} is not described by this shape: allowed are 'encoder', 'decoder'"
+            )
         if self.heads % self.kv_heads:
             raise ValueError(f"{self.name}: heads = {self.heads} must be a multiple of kv_heads = {self.kv_heads}")
         if self.experts_per_token > self.experts:
             raise ValueError(
-                f"{self.name}: experts_per_token = {self.experts_per_token} is out of range: allowed is 0 to experts = {self.experts}"
+                f"{self.name}: experts_per_token = {self.experts_per_token} is out of range: "
+                f"allowed is 0 to experts = {self.experts}"
             )
         if not 0 <= self.dense_layers <= self.layers:
-            raise ValueError(f"{self.name}: dense_layers = {self.dense_layers} is out of range: allowed is 0 to layers = {self.layers}")
+            raise ValueError(
+                f"{self.name}: dense_layers = {self.dense_layers} is out of range: "
+                f"allowed is 0 to layers = {self.layers}"
+            )
 
     @property
     def attention_parameters(self) -> int:

@@ -84,17 +84,20 @@ def accelerator(name: str) -> Accelerator:
 def measured_speedups(throughput: pd.DataFrame) -> pd.DataFrame:
     """Mean speed-up of each task, GPU and precision over its FP32 baseline: mean over models of measured ratios.
 
-    A ratio compares runs of one model, framework, batch size and sequence length. Columns: `speedup`, `models`.
+    A ratio compares runs of one model, framework, batch size and sequence length. Columns: `speedup`, the `slowest`
+    and `fastest` ratio, and the number of `models`.
     """
     same_run = ["task", "model", "framework", "batch_size", "sequence_length"]
     baseline_gpu = throughput["speedup_baseline"].str.removesuffix(" FP32")
     base = throughput.loc[throughput["precision"] == "FP32", [*same_run, "gpu", "throughput"]]
     pairs = throughput.assign(baseline_gpu=baseline_gpu).merge(
-        base.rename(columns={"gpu": "baseline_gpu", "throughput": "baseline"}), on=[*same_run, "baseline_gpu"], validate="m:1"
+        base.rename(columns={"gpu": "baseline_gpu", "throughput": "baseline"}),
+        on=[*same_run, "baseline_gpu"],
+        validate="m:1",
     )
     ratio = pairs["throughput"] / pairs["baseline"]
     groups = ratio.groupby([pairs["task"], pairs["gpu"], pairs["precision"], pairs["baseline_gpu"]])
-    return groups.agg(speedup="mean", models="size").reset_index()
+    return groups.agg(speedup="mean", slowest="min", fastest="max", models="size").reset_index()
 
 
 def adapted_efficiency(
@@ -116,21 +119,29 @@ def adapted_efficiency(
         raise unknown_name("task", task, TASKS)
     gpus = datasets.load("gpus") if gpus is None else gpus
     throughput = datasets.load("throughput") if throughput is None else throughput
-    fp32 = gpus[gpus["precision"] == "FP32"].assign(short=lambda g: g["gpu"].str.removeprefix("Tesla ")).set_index("short")
+    fp32 = (
+        gpus[gpus["precision"] == "FP32"].assign(short=lambda g: g["gpu"].str.removeprefix("Tesla ")).set_index("short")
+    )
     speedups = measured_speedups(throughput[throughput["task"] == TASKS[task]])
-    faster = speedups[(speedups["precision"] != "FP32") & speedups["gpu"].isin(fp32.index) & speedups["baseline_gpu"].isin(fp32.index)]
+    faster = speedups[
+        (speedups["precision"] != "FP32") & speedups["gpu"].isin(fp32.index) & speedups["baseline_gpu"].isin(fp32.index)
+    ]
     peak_gflop_per_s = fp32["tflops"].loc[faster["baseline_gpu"]].to_numpy() * 1000.0
     adapted = pd.DataFrame(
         {
             "gpu": fp32["gpu"].loc[faster["gpu"]].to_numpy(),
             "precision": faster["precision"].to_numpy(),
             "date": fp32["launch_date"].loc[faster["gpu"]].to_numpy(),
-            "gflops_per_watt": peak_gflop_per_s * faster["speedup"].to_numpy() / fp32["watts"].loc[faster["gpu"]].to_numpy(),
+            "gflops_per_watt": peak_gflop_per_s
+            * faster["speedup"].to_numpy()
+            / fp32["watts"].loc[faster["gpu"]].to_numpy(),
             "basis": "measured",
         }
     )
     plain = fp32 if keep_fp32 else fp32[~fp32["gpu"].isin(adapted["gpu"])]
-    plain = plain.rename(columns={"launch_date": "date"})[["gpu", "precision", "date", "gflops_per_watt"]].assign(basis="specified")
+    plain = plain.rename(columns={"launch_date": "date"})[["gpu", "precision", "date", "gflops_per_watt"]].assign(
+        basis="specified"
+    )
     both = pd.concat([plain, adapted], ignore_index=True)
     both["efficiency_flop_per_joule"] = both.pop("gflops_per_watt") * FLOP_PER_GFLOP
     return both.sort_values(["date", "gpu", "precision"], ignore_index=True)
@@ -151,7 +162,7 @@ def efficiency_trend(task: str) -> Growth:
 def efficiency_at(date: ArrayLike, task: str) -> np.ndarray:
     """FLOP per joule that hardware of a date gives a task: the value of `efficiency_trend` there.
 
-    >>> 40e9 < efficiency_at(2016.5, "nlp") < 50e9
+    >>> bool(40e9 < efficiency_at(2016.5, "nlp") < 50e9)
     True
     """
     return efficiency_trend(task).at(date)

@@ -36,11 +36,11 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{rounded:,.{max(decimals, 0)}f}"
 
 
-def interval_text(low: float, high: float, unit: str, digits: int = 2) -> str:
+def interval_text(low: float, high: float, unit: str, digits: int = 3) -> str:
     """An interval in words; an end that is infinite is said to be open.
 
     >>> interval_text(1.9, 13.04, "years"), interval_text(2.95, float("inf"), "years")
-    ('1.9 to 13 years', '3.0 years or more')
+    ('1.90 to 13.0 years', '2.95 years or more')
     """
     unit = f" {unit}" if unit else ""
     if math.isinf(high):
@@ -57,19 +57,24 @@ def number(
     tables: Sequence[str],
     interval: tuple[float, float] | None = None,
     no_interval: str | None = None,
-    confidence: float = 0.95,
+    interval_is: str = "95 % interval",
     digits: int = 3,
     headline: bool = False,
 ) -> None:
     """Publish one number under a key that pages and the machine-readable list use.
 
-    Either an `interval` that contains the value or, in words, the reason why there is none. Raises `ValueError`.
+    Either an `interval` that contains the value, with what it is, or the reason why there is none. A count is an
+    `int`, a verdict a `str`. Raises `ValueError`.
     """
     if (interval is None) == (no_interval is None):
         raise ValueError(f"{key}: give an interval, or the reason why there is none")
     if interval is not None and not interval[0] <= value <= interval[1]:
         raise ValueError(f"{key}: the value {value} lies outside its interval {interval}")
-    words = value if isinstance(value, str) else f"{significant(float(value), digits)} {unit}".strip()
+    if isinstance(value, str):
+        words = value
+    else:
+        words = f"{value:,d}" if isinstance(value, int) else significant(float(value), digits)
+        words = f"{words} {unit}".strip()
     low, high = (float(end) for end in interval) if interval else (None, None)
     record = {
         "key": key,
@@ -77,15 +82,15 @@ def number(
         "value": value if isinstance(value, str | int) else _json_number(float(value)),
         "low": _json_number(low),
         "high": _json_number(high),
-        "confidence": confidence if interval else None,
+        "interval_is": interval_is if interval else None,
         "unit": unit,
         "text": words,
-        "interval_text": interval_text(low, high, unit, max(2, digits - 1)) if interval else None,
+        "interval_text": interval_text(low, high, unit, digits) if interval else None,
         "no_interval": no_interval,
         "tables": list(tables),
         "headline": headline,
     }
-    aside = f"{confidence:.0%}: {record['interval_text']}" if interval else no_interval
+    aside = f"{interval_is}: {record['interval_text']}" if interval else no_interval
     _display({NUMBER_MIME: record, "text/plain": f"{key} = {words} ({aside})"})
 
 
@@ -96,18 +101,17 @@ def _json_number(value: float | None) -> float | str | None:
     return "Infinity" if math.isinf(value) else float(f"{value:.9g}")
 
 
-def headline_rows(rows: pd.DataFrame, *, no_interval: Mapping[str, str] | None = None) -> None:
-    """Publish rows of `study.headlines`; those without an interval need their reason in `no_interval`."""
+def headline_rows(rows: pd.DataFrame, *, interval_is: str = "95 % interval") -> None:
+    """Publish rows of `headlines.headlines`, each with its interval."""
     for key, row in rows.iterrows():
-        reason = (no_interval or {}).get(key)
         number(
             key,
             row["value"],
             row["unit"],
             what=row["what"],
             tables=row["tables"],
-            interval=None if reason else (row["low"], row["high"]),
-            no_interval=reason,
+            interval=(row["low"], row["high"]),
+            interval_is=interval_is,
             headline=True,
         )
 
@@ -145,9 +149,13 @@ def table(name: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]
 
     A format is a `str.format` specification, `"3s"` for three significant digits, or `""` for text as it is.
     """
-    cells = [[_cell(value, columns[column][1]) for column, value in row.items()] for _, row in frame[list(columns)].iterrows()]
+    cells = [
+        [_cell(value, columns[column][1]) for column, value in row.items()]
+        for _, row in frame[list(columns)].iterrows()
+    ]
     described = [
-        {"name": column, "label": label, "align": "right" if form else "left"} for column, (label, form) in columns.items()
+        {"name": column, "label": label, "align": "right" if form else "left"}
+        for column, (label, form) in columns.items()
     ]
     record = {"name": name, "columns": described, "rows": cells}
     plain = pd.DataFrame(cells, columns=[label for label, _ in columns.values()]).to_string(index=False)
@@ -156,7 +164,7 @@ def table(name: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]
 
 def _cell(value: object, form: str) -> str:
     if pd.isna(value):
-        return "–"
+        return "\N{EN DASH}"
     if form.endswith("s"):
         return significant(float(value), int(form[:-1]))
     return format(value, form)

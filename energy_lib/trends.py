@@ -1,4 +1,4 @@
-"""How fast something grows: fits on the logarithm with honest intervals, and ways to pick the models that are fitted."""
+"""How fast something grows: fits on the logarithm with honest intervals, and ways to pick the models fitted."""
 
 from __future__ import annotations
 
@@ -34,9 +34,15 @@ def growth_factor(doubling_time_years: ArrayLike) -> np.ndarray:
     return 2.0 ** (1.0 / quantity("doubling_time_years", doubling_time_years, "year"))
 
 
+def _exp(logarithm: np.ndarray) -> np.ndarray:
+    """Exponential in which what is too large for a float is infinite: the honest end of a very wide interval."""
+    with np.errstate(over="ignore"):
+        return np.exp(logarithm)
+
+
 @dataclass(frozen=True)
 class Growth:
-    """An exponential trend, value = exp(intercept + slope x (date - origin)), with the covariance of its two parameters.
+    """An exponential trend: value = exp(intercept + slope x (date - origin)), with the covariance of the two.
 
     `doubling_time_years_high` is infinite when the interval of the slope includes zero: the data do not exclude
     that the quantity never doubles. Quotients of independent trends are trends again: energy = compute / efficiency.
@@ -73,11 +79,11 @@ class Growth:
 
     @property
     def factor_per_year_low(self) -> float:
-        return float(np.exp(self.slope - self._margin * self._slope_error))
+        return float(_exp(self.slope - self._margin * self._slope_error))
 
     @property
     def factor_per_year_high(self) -> float:
-        return float(np.exp(self.slope + self._margin * self._slope_error))
+        return float(_exp(self.slope + self._margin * self._slope_error))
 
     @property
     def doubling_time_years(self) -> float:
@@ -108,7 +114,7 @@ class Growth:
         (a, b), (_, d) = self.covariance
         half = self._margin * np.sqrt(np.maximum(a + 2.0 * b * years + d * years**2, 0.0))
         middle = self.intercept + self.slope * years
-        return np.exp(middle - half), np.exp(middle + half)
+        return _exp(middle - half), _exp(middle + half)
 
     def __truediv__(self, other: Growth) -> Growth:
         """Trend of the quotient of two quantities fitted on independent data.
@@ -162,7 +168,8 @@ def fit_growth(date: ArrayLike, value: ArrayLike, *, confidence: float = 0.95) -
     if (np.diff(years) < 0).any():
         at = int(np.argmax(np.diff(years) < 0)) + 1
         raise ValueError(
-            f"date[{at}] = {years[at]:.3f} comes before date[{at - 1}] = {years[at - 1]:.3f}: sort dates and values together"
+            f"date[{at}] = {years[at]:.3f} comes before date[{at - 1}] = {years[at - 1]:.3f}: "
+            "sort dates and values together"
         )
     import statsmodels.api as sm  # loaded here: `import energy_lib` must not pay for it
 

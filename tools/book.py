@@ -19,7 +19,15 @@ STAMP = "inputs.sha256"
 def render() -> Path:
     """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote."""
     work = BUILD / "work"
-    command = [Path(sys.executable).parent / "jupyter-book", "build", ".", "--toc", "book/_toc.yml", "--path-output", work]
+    command = [
+        Path(sys.executable).parent / "jupyter-book",
+        "build",
+        ".",
+        "--toc",
+        "book/_toc.yml",
+        "--path-output",
+        work,
+    ]
     subprocess.run([*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True)
     return work / "_build" / "html"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 STAMP = "inputs_sha256"
 CELL_TIMEOUT_S = 300
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def inputs_digest(text: Path) -> str:
@@ -42,7 +44,13 @@ def execute(text: Path) -> float:
     notebook = jupytext.read(text)
     for count, cell in enumerate(notebook.cells):
         cell["id"] = f"{text.stem}-{count}"  # random ids would make every execution a change
-    NotebookClient(notebook, timeout=CELL_TIMEOUT_S, record_timing=False, resources={"metadata": {"path": str(NOTEBOOKS)}}).execute()
+    NotebookClient(
+        notebook,
+        timeout=CELL_TIMEOUT_S,
+        record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(NOTEBOOKS)}},
+    ).execute()
     notebook.metadata[STAMP] = stamp
     notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
     target = text.with_suffix(".ipynb")
@@ -65,7 +73,10 @@ def main() -> int:
     stale = texts if arguments.all else [text for text in texts if is_stale(text)]
     if arguments.check:
         for text in stale:
-            print(f"notebooks/{text.stem}.ipynb is older than its text, the library or the tables: run `make notebooks`", file=sys.stderr)
+            print(
+                f"notebooks/{text.stem}.ipynb is older than its text, the library or the tables: run `make notebooks`",
+                file=sys.stderr,
+            )
         return 1 if stale else 0
     failed = False
     with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool:
@@ -79,7 +90,10 @@ def main() -> int:
                 print(f"notebooks/{name}.ipynb done in {run.result():.1f} s", flush=True)
             except CellExecutionError as error:
                 failed = True
-                print(f"notebooks/{name}.md failed; its last good .ipynb stays.\n{error}", file=sys.stderr, flush=True)
+                message = COLOUR.sub("", str(error))
+                print(
+                    f"notebooks/{name}.md failed; its last good .ipynb stays.\n{message}", file=sys.stderr, flush=True
+                )
     return 1 if failed else 0
 
 
