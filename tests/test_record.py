@@ -36,11 +36,11 @@ def test_numbers_come_in_the_order_of_the_book(tmp_path):
 
 
 def test_a_number_keeps_its_parts_and_its_place(tmp_path):
-    said = number("k", low=1.0, high=2.0, confidence=0.95, interval_text="1 to 2 J", tables=["gpus"])
+    said = number("k", low=1.0, high=2.0, interval_text="1 to 2 J", interval_is="95 % interval", tables=["gpus"])
     write(tmp_path, "alpha", [], [(record.NUMBER_MIME, said)])
     found = record.numbers(tmp_path)["k"]
     assert (found.notebook, found.cell, found.tables) == ("alpha", 3, ("gpus",))
-    assert found.note == "Joules per image; 95% interval 1 to 2 J"
+    assert found.note == "Joules per image; 95 % interval: 1 to 2 J"
 
 
 def test_a_number_without_interval_says_why(tmp_path):

@@ -46,6 +46,7 @@ class DataPackage(SphinxDirective):
     def _section(self, resource: Any, path: Path, package: Any) -> nodes.section:
         anchor = f"table-{resource['name']}"
         section = nodes.section(ids=[anchor], names=[anchor])
+        self.state.document.note_explicit_target(section, section)
         section += nodes.title("", resource["title"])
         call = nodes.literal("", f'load("{resource["name"]}")')
         section += nodes.paragraph("", "", nodes.Text("In the library: "), call)

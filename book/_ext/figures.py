@@ -10,7 +10,7 @@ import drawing
 import record
 from docutils import nodes
 from docutils.parsers.rst import directives
-from published import caption, give_label, link, note_notebook, unknown
+from published import caption, give_label, link, note_notebook, table_links, unknown
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -49,6 +49,8 @@ class ChartDirective(SphinxDirective):
         line = nodes.paragraph("", "", classes=["chart-origin"])
         source, _ = self.state.inline_text(chart.source.strip().rstrip("."), self.lineno)
         line += [nodes.Text("Source: "), *source, nodes.Text(f" · data as of {chart.data_as_of} · ")]
+        if chart.tables:
+            line += [nodes.Text("data: "), *table_links(self.env, chart.tables), nodes.Text(" · ")]
         home = f"{self.env.config.energy_notebooks}/{chart.notebook}"
         if home == self.env.docname:
             line += nodes.Text("made in this notebook")

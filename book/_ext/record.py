@@ -30,10 +30,11 @@ class Number:
     text: str
     notebook: str
     cell: int
-    low: float | None = None
-    high: float | None = None
+    low: float | str | None = None
+    high: float | str | None = None
     confidence: float | None = None
     interval_text: str | None = None
+    interval_is: str | None = None
     no_interval: str | None = None
     tables: tuple[str, ...] = ()
     headline: bool = False
@@ -41,8 +42,8 @@ class Number:
     @property
     def note(self) -> str:
         """What the number is, and how sure it is, in one sentence for a tooltip."""
-        if self.interval_text and self.confidence:
-            return f"{self.what}; {self.confidence:.0%} interval {self.interval_text}"
+        if self.interval_text:
+            return f"{self.what}; {self.interval_is or 'interval'}: {self.interval_text}"
         return f"{self.what}; {self.no_interval}" if self.no_interval else self.what
 
 
