@@ -102,9 +102,9 @@ def _picture(app: Sphinx, chart: record.Chart, mode: str, root: Path, static: st
         if suffix:
             parts.insert(0, f'<source media="(max-width: 480px)" srcset="{static}charts/{name}" {size}>')
         else:
-            parts.append(
-                f'<img src="{static}charts/{name}" {size} loading="lazy" alt="{html.escape(chart.description)}">'
-            )
+            alt = html.escape(chart.description)
+            # The theme darkens pictures in dark mode unless they say that they suit both.
+            parts.append(f'<img class="dark-light" src="{static}charts/{name}" {size} loading="lazy" alt="{alt}">')
     return f'<picture class="chart-{mode}">{"".join(parts)}</picture>'
 
 

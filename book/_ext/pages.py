@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-# The theme writes its mode "auto" into the page, which only its script can read: without JavaScript most colours are lost.
+# The theme writes its mode "auto", which only its script can read: without JavaScript most colours are lost.
 WRITTEN, READABLE = ' data-theme="auto"', ' data-theme="light"'
 
 

@@ -19,6 +19,9 @@ from sphinx.util.nodes import make_refnode
 logger = logging.getLogger(__name__)
 
 
+LONG_CELL = 22  # columns with longer texts keep a width at which these read well
+
+
 class SiteLink(nodes.Inline, nodes.TextElement):
     """A link to an anchor of another page (`todoc`, `anchor`) or to a file of the site (`file`)."""
 
@@ -155,6 +158,10 @@ class RecordTable(SphinxDirective):
         rows = [[nodes.paragraph("", cell) for cell in row] for row in table.rows]
         aligned = [column.get("align", "left") for column in table.columns]
         made = table_node(headings, rows, ["record"], aligned)
+        wordy = [max(map(len, cells), default=0) > LONG_CELL for cells in zip(*table.rows, strict=True)]
+        for row in made.findall(nodes.row):
+            for entry, is_wordy in zip(row, wordy, strict=False):
+                entry["classes"] += ["wordy"] if is_wordy else []
         made.insert(0, nodes.title("", "", *caption(self)[0]))
         give_label(self, made, name)
         return [made]
