@@ -122,8 +122,6 @@ def points_and_trends(
     """
     start, end = span or (float(decimal_year(points["date"]).min()), float(decimal_year(points["date"]).max()))
     low, high = domain or (points[value].min() / 2.0, points[value].max() * 2.0)
-    lines = trend_frame(growths, start, end)
-    lines[["low", "high"]] = lines[["low", "high"]].clip(low, high)
     names = list(dict.fromkeys([*growths, *points["series"]]))
     fields = [field.partition(":")[0] for field in tooltip]
     drawn_points = alt.Chart(points[list(dict.fromkeys(["date", "series", value, *fields]))])  # only what is shown
@@ -133,22 +131,28 @@ def points_and_trends(
         scale=alt.Scale(domain=names),
         legend=alt.Legend(columns=2, symbolOpacity=1) if len(names) > 1 else None,
     )
-    x = alt.X(
-        "date:T",
-        title=None,
-        axis=alt.Axis(format="%Y", tickCount={"interval": "year", "step": 1}, labelOverlap="greedy"),
-    )
     logarithmic = log_axis(low, high)
-
-    def vertical(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", title=None, **logarithmic)
-
-    drawn_lines = alt.Chart(lines).encode(x=x, color=colour)
-    band = drawn_lines.mark_area(opacity=0.16).encode(y=vertical("low"), y2="high:Q")
-    line = drawn_lines.mark_line(strokeWidth=2.5, clip=True).encode(y=vertical("value"))
     shape = alt.Shape("series:N", sort=names, legend=None)
-    dots = drawn_points.mark_point().encode(x=x, y=vertical(value), color=colour, shape=shape, tooltip=list(tooltip))
-    return alt.layer(band, line, dots).properties(width="container", height=HEIGHT, title=title)
+    dots = drawn_points.mark_point().encode(
+        x=date_x(), y=alt.Y(f"{value}:Q", title=None, **logarithmic), color=colour, shape=shape, tooltip=list(tooltip)
+    )
+    lines = trend_layers(trend_frame(growths, start, end), logarithmic, colour) if growths else []
+    return alt.layer(*lines, dots).properties(width="container", height=HEIGHT, title=title)
+
+
+def date_x() -> alt.X:
+    """A horizontal axis of years, without a title: years need none."""
+    return alt.X("date:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", labelOverlap="greedy"))
+
+
+def trend_layers(lines: pd.DataFrame, logarithmic: dict, colour: alt.Color) -> list[alt.Chart]:
+    """Band and line of each series of a `trend_frame`, cut at the range of the `log_axis`."""
+    low, high = logarithmic["scale"]["domain"]
+    cut = lines.assign(low=lines["low"].clip(low, high), high=lines["high"].clip(low, high))
+    drawn = alt.Chart(cut).encode(x=date_x(), color=colour)
+    band = drawn.mark_area(opacity=0.16).encode(y=alt.Y("low:Q", title=None, **logarithmic), y2="high:Q")
+    line = drawn.mark_line(strokeWidth=2.5, clip=True).encode(y=alt.Y("value:Q", title=None, **logarithmic))
+    return [band, line]
 
 
 def steps(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]) -> alt.LayerChart:
@@ -156,7 +160,7 @@ def steps(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]
     logarithmic = log_axis(frame[value].min() / 2.0, frame[value].max() * 2.0)
     names = list(dict.fromkeys(frame["series"]))
     rows = alt.Chart(frame[["date", "series", value, *tooltip]]).encode(
-        x=alt.X("date:T", title=None, axis=alt.Axis(format="%Y", tickCount="year", labelOverlap="greedy")),
+        x=date_x(),
         y=alt.Y(f"{value}:Q", title=None, **logarithmic),
         color=alt.Color("series:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(symbolOpacity=1)),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,8 +22,10 @@ def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameEr
     """
     names = list(known)
     by_lower_case = {n.lower(): n for n in names}
-    near = difflib.get_close_matches(str(name).lower(), by_lower_case, n=3, cutoff=0.5)
-    found = [repr(by_lower_case[n]) for n in near]
+    asked = str(name).lower()
+    begins = [n for n in by_lower_case if asked and n.startswith(asked)]
+    alike = difflib.get_close_matches(asked, by_lower_case, n=3, cutoff=0.5)
+    found = [repr(by_lower_case[n]) for n in dict.fromkeys([*begins, *alike])][:3]
     if found:
         hint = f"the nearest {'is' if len(found) == 1 else 'are'} {', '.join(found)}"
     else:
@@ -41,10 +44,12 @@ def quantity(
     Traceback (most recent call last):
     ValueError: flop[1] = -1.0 FLOP is out of range: allowed is > 0 and finite
     """
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number or an array of numbers in {unit}, not {value!r}") from None
+    array = np.asarray(value)
+    if array.dtype.kind == "O" and all(isinstance(v, Real) for v in array.flat):
+        array = array.astype(float)
+    if array.dtype.kind not in "iuf":  # text that looks like a number is refused too: its unit was never checked
+        raise ValueError(f"{name} must be a number or an array of numbers in {unit}, not {value!r}")
+    array = array.astype(float)
     inside = np.isfinite(array) & ((array >= low) if low_allowed else (array > low)) & (array <= high)
     if not inside.all():
         at = tuple(int(i) for i in np.argwhere(~inside)[0])

@@ -123,7 +123,8 @@ def _nlp_rows(study: Study) -> list[dict]:
 def variants(study: Study) -> dict[str, Study]:
     """The study with one choice changed at a time, by the name the robustness table prints."""
     # Every throughput row is graded high; those whose GPU leaves the table `gpus` are left unused.
-    high = {name: getattr(study, name).query("confidence == 'high'") for name in ("vision", "nlp", "gpus")}
+    sure = {name: getattr(study, name).query("confidence == 'high'") for name in ("vision", "nlp")}
+    sure_gpus = study.hardware.gpus.query("confidence == 'high'")
     return {
         "cross-checked values": replace(
             study,
@@ -132,14 +133,14 @@ def variants(study: Study) -> dict[str, Study]:
                 gflops=study.vision["xcheck_gflops_2ops_per_mac"].fillna(study.vision["gflops"]),
             ),
             nlp=study.nlp.assign(gflops=study.nlp["xcheck_gflops"].fillna(study.nlp["gflops"])),
-            gpus=_cross_checked_gpus(study.gpus),
+            hardware=replace(study.hardware, gpus=_cross_checked_gpus(study.hardware.gpus)),
         ),
-        "only rows of high confidence": replace(study, **high),
+        "only rows of high confidence": replace(study, **sure, hardware=replace(study.hardware, gpus=sure_gpus)),
         "dates at which the accuracy was reached": replace(
             study, vision=study.vision.assign(date=study.vision["date_accuracy_reached"])
         ),
         "best so far instead of best of year": replace(study, best=best_so_far),
-        "FP32 points kept in the adapted fit": replace(study, keep_fp32=True),
+        "FP32 points kept in the adapted fit": replace(study, hardware=replace(study.hardware, keep_fp32=True)),
     }
 
 

@@ -15,13 +15,15 @@ NUMBER_MIME = "application/vnd.energy.number+json"
 CHART_MIME = "application/vnd.energy.chart+json"
 TABLE_MIME = "application/vnd.energy.table+json"
 PICTURE_SCALE = 2.0
+_SHORTEST, _LONGEST = 1e-5, 1e8  # beyond these a number is written with a power of ten
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number as the book writes it: so many significant digits, thousands apart, no exponent.
+    """A number as the book writes it: so many significant digits, thousands apart, a power of ten when very long.
 
-    >>> significant(1456711.9), significant(0.0759), significant(18.56), significant(float("inf"))
-    ('1,460,000', '0.0759', '18.6', 'infinite')
+    >>> significant(1456711.9), significant(0.0759), significant(18.56), significant(2.02e13)
+    ('1,460,000', '0.0759', '18.6', '2.02 × 10¹³')
     """
     if math.isnan(value):
         raise ValueError("a number to publish is NaN")
@@ -29,6 +31,9 @@ def significant(value: float, digits: int = 3) -> str:
         return "infinite"
     if value == 0.0:
         return "0"
+    if not _SHORTEST <= abs(value) < _LONGEST:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
     decimals = digits - 1 - math.floor(math.log10(abs(value)))
     rounded = round(value, decimals)
     if rounded and math.floor(math.log10(abs(rounded))) > math.floor(math.log10(abs(value))):

@@ -72,11 +72,13 @@ def _crossing(growth: Growth, level: float) -> Finding:
 
 def findings(study: Study) -> dict[str, Callable[[], Finding]]:
     """For each claim's id, the computation of our side of it. A claim without an entry cannot be tested here."""
-    gpus = study.gpus.assign(gflops_per_watt=study.gpus["tflops"] * 1000.0 / study.gpus["watts"])
+    gpus = study.hardware.gpus.assign(
+        gflops_per_watt=study.hardware.gpus["tflops"] * 1000.0 / study.hardware.gpus["watts"]
+    )
     efficiency = gpus.set_index(["gpu", "precision"])["gflops_per_watt"]
     fp32 = gpus[gpus["precision"] == "FP32"]
     launch = fp32["launch_date"].dt.year
-    speedup = measured_speedups(study.throughput).set_index(["task", "gpu", "precision"])["speedup"]
+    speedup = measured_speedups(study.hardware.throughput).set_index(["task", "gpu", "precision"])["speedup"]
     vision, nlp = study.vision_models, study.nlp_models.set_index("model")
     cnn = vision[vision["architecture"] == "CNN"]
     vision_first, last = YEARS["vision"]

@@ -21,32 +21,44 @@ FIXED_TOP1 = 80.0
 
 
 @dataclass(frozen=True)
-class Study:
-    """The tables and the rules from which every headline follows. `Study.published()` is the paper's own choice."""
+class Hardware:
+    """The tables and the rule from which the efficiency of hardware follows."""
 
-    vision: pd.DataFrame
-    nlp: pd.DataFrame
     gpus: pd.DataFrame
     throughput: pd.DataFrame
     keep_fp32: bool = False
-    best: Callable[..., pd.DataFrame] = best_of_year
-
-    @classmethod
-    def published(cls) -> Study:
-        return cls(*(datasets.load(name) for name in ("vision_models", "nlp_models", "gpus", "throughput")))
 
     def adapted(self, task: str) -> pd.DataFrame:
         return adapted_efficiency(task, gpus=self.gpus, throughput=self.throughput, keep_fp32=self.keep_fp32)
 
     @cached_property
     def efficiency(self) -> dict[str, Growth]:
-        """Trends in FLOP per joule: FP32 peak over TDP, and adapted to each task."""
+        """Trends in FLOP per joule: `fp32` is peak over TDP, `cnn` and `nlp` are adapted to each task."""
         fp32 = self.gpus[self.gpus["precision"] == "FP32"].sort_values("launch_date")
         trends = {"fp32": fit_growth(fp32["launch_date"], fp32["gflops_per_watt"] * FLOP_PER_GFLOP)}
         for task in ("cnn", "nlp"):
             points = self.adapted(task)
             trends[task] = fit_growth(points["date"], points["efficiency_flop_per_joule"])
         return trends
+
+
+@dataclass(frozen=True)
+class Study:
+    """The tables and the rules from which every headline follows. `Study.published()` is the paper's own choice."""
+
+    vision: pd.DataFrame
+    nlp: pd.DataFrame
+    hardware: Hardware
+    best: Callable[..., pd.DataFrame] = best_of_year
+
+    @classmethod
+    def published(cls) -> Study:
+        hardware = Hardware(datasets.load("gpus"), datasets.load("throughput"))
+        return cls(datasets.load("vision_models"), datasets.load("nlp_models"), hardware)
+
+    @property
+    def efficiency(self) -> dict[str, Growth]:
+        return self.hardware.efficiency
 
     def with_energy(self, models: pd.DataFrame, task: str) -> pd.DataFrame:
         """`models` in order of date with `energy_j`: joules a forward pass on hardware of the model's own date.

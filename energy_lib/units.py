@@ -90,7 +90,7 @@ def decimal_year(date: ArrayLike | pd.Series, name: str = "date") -> np.ndarray:
         date = np.datetime64(pd.Timestamp(date))
     array = np.asarray(date)
     if array.dtype == object and array.size and all(isinstance(d, (dt.date, dt.datetime)) for d in array.flat):
-        array = array.astype("datetime64[s]")
+        array = pd.to_datetime(array.ravel()).to_numpy().reshape(array.shape)
     if np.issubdtype(array.dtype, np.datetime64):
         if np.isnat(array).any():
             raise ValueError(f"{name} holds an empty date at position {int(np.argmax(np.isnat(array)))}")

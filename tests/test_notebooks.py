@@ -1,0 +1,63 @@
+"""The executed notebooks are the texts, executed in full, in order and with today's inputs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXTS = sorted((ROOT / "notebooks").glob("*.md"))
+
+
+def test_there_are_notebooks():
+    assert {text.stem for text in TEXTS} >= {"hardware", "vision", "nlp", "adoption", "replication"}
+
+
+@pytest.fixture(params=TEXTS, ids=lambda text: text.stem)
+def pair(request):
+    text = request.param
+    return jupytext.read(text), nbformat.read(text.with_suffix(".ipynb"), as_version=4)
+
+
+def test_text_and_executed_notebook_have_the_same_cells(pair):
+    text, executed = ([(cell.cell_type, cell.source) for cell in notebook.cells] for notebook in pair)
+    assert text == executed
+
+
+def test_every_code_cell_ran_in_order_without_error(pair):
+    code = [cell for cell in pair[1].cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert not [o for cell in code for o in cell.outputs if o.output_type == "error" or o.get("name") == "stderr"]
+
+
+def test_no_cell_is_longer_than_25_lines(pair):
+    assert not [cell.source for cell in pair[1].cells if cell.cell_type == "code" and cell.source.count("\n") >= 25]
+
+
+def test_cells_that_publish_leave_the_showing_to_the_page(pair):
+    for cell in pair[1].cells:
+        published = [o for o in cell.get("outputs", []) if any("energy" in mime for mime in o.get("data", {}))]
+        assert not published or "remove-output" in cell.metadata.get("tags", [])
+
+
+def test_every_notebook_answers_in_the_same_order(pair):
+    prose = "\n".join(cell.source for cell in pair[0].cells if cell.cell_type == "markdown")
+    parts = [
+        "**Question.**",
+        "**Answer.**",
+        "```{chart}",
+        "## How we know",
+        "## Limits",
+        "## Data and how to reproduce",
+    ]
+    places = [prose.find(part) for part in parts]
+    assert -1 not in places and places == sorted(places)
+
+
+def test_no_notebook_is_stale():
+    command = [sys.executable, str(ROOT / "tools" / "notebooks.py"), "--check"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr

@@ -1,0 +1,134 @@
+"""What notebooks hand to the book is complete, or refused."""
+
+import json
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from energy_lib import charts, publish
+from energy_lib.trends import fit_growth
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    bundles = []
+    monkeypatch.setattr(publish, "_display", bundles.append)
+    return bundles
+
+
+@given(st.floats(min_value=1e-4, max_value=1e7), st.integers(2, 6))
+def test_a_printed_number_is_within_half_a_unit_of_its_last_digit(value, digits):
+    printed = float(publish.significant(value, digits).replace(",", ""))
+    assert abs(printed - value) <= 0.5000001 * 10 ** (np.floor(np.log10(value)) - digits + 1)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.9996, "1.00"),
+        (999.6, "1,000"),
+        (0.0, "0"),
+        (-2.5, "-2.50"),
+        (1e-12, "1.00 × 10⁻¹²"),
+        (2.02e13, "2.02 × 10¹³"),
+    ],
+)
+def test_numbers_are_printed_as_readers_write_them(value, text):
+    assert publish.significant(value) == text
+
+
+def test_a_number_that_is_not_one_is_refused():
+    with pytest.raises(ValueError, match="NaN"):
+        publish.significant(float("nan"))
+
+
+def test_a_number_carries_value_interval_unit_and_tables(shown):
+    publish.number("a.b", 18.56, "J", what="Joules", tables=["gpus"], interval=(8.11, 42.46))
+    record = shown[0][publish.NUMBER_MIME]
+    assert (record["text"], record["interval_text"], record["tables"]) == ("18.6 J", "8.11 to 42.5 J", ["gpus"])
+    json.dumps(record, allow_nan=False)
+
+
+def test_an_open_interval_is_valid_json_and_said_in_words(shown):
+    publish.number("a.b", 6.3, "years", what="Doubling", tables=["gpus"], interval=(2.76, np.inf))
+    record = shown[0][publish.NUMBER_MIME]
+    assert record["interval_text"] == "2.76 years or more"
+    json.dumps(record, allow_nan=False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{}, {"interval": (1.0, 3.0), "no_interval": "a count"}, {"interval": (2.5, 3.0)}, {"interval": (np.nan, 3.0)}],
+)
+def test_a_number_needs_an_interval_that_contains_it_or_a_reason(shown, arguments):
+    with pytest.raises(ValueError, match=r"a\.b"):
+        publish.number("a.b", 2.0, "J", what="Joules", tables=[], **arguments)
+    assert not shown
+
+
+@pytest.fixture
+def figure():
+    rows = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
+    return alt.Chart(rows).mark_point().encode(x="x", y="y").properties(width="container")
+
+
+PARTS = {"description": "Two dots.", "source": "Nobody", "data_as_of": "2021-01"}
+
+
+def test_a_chart_carries_its_data_its_description_and_a_picture(shown, figure):
+    publish.chart("fig-x", figure, **PARTS, tables=["gpus"])
+    record = shown[0][publish.CHART_MIME]
+    assert "config" not in record["spec"] and record["spec"]["description"] == "Two dots."
+    assert shown[0]["image/png"].startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("missing", PARTS)
+def test_a_chart_without_one_of_its_parts_is_refused_by_name(shown, figure, missing):
+    with pytest.raises(ValueError, match=f"fig-x.*{missing}"):
+        publish.chart("fig-x", figure, **{**PARTS, missing: ""}, tables=["gpus"])
+    assert not shown
+
+
+def test_the_same_chart_is_the_same_record(shown, figure):
+    for _ in range(2):
+        publish.chart("fig-x", figure, **PARTS, tables=["gpus"])
+    assert shown[0] == shown[1]
+
+
+def test_a_table_prints_each_column_in_its_format(shown):
+    frame = pd.DataFrame({"name": ["<b>", "y"], "joules": [1234.5, np.nan], "n": [3, 4]})
+    publish.table("tab-x", frame, {"name": ("model", ""), "joules": ("J", "3s"), "n": ("tokens", "d")})
+    assert shown[0][publish.TABLE_MIME]["rows"] == [["<b>", "1,230", "3"], ["y", "–", "4"]]  # noqa: RUF001
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_colours_of_series_stand_out_from_the_paper(mode):
+    theme = charts.theme(mode)
+
+    def luminance(colour):
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    paper = luminance(theme["background"])
+    for colour in theme["range"]["category"]:
+        lighter, darker = sorted([paper, luminance(colour)], reverse=True)
+        assert (lighter + 0.05) / (darker + 0.05) >= 3.0, colour  # WCAG 2.2, graphical objects
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="light"):
+        charts.theme("sepia")
+
+
+def test_bands_stay_inside_the_axis():
+    dates = pd.to_datetime(["2017-01-01", "2018-01-01", "2019-01-01", "2020-01-01"])
+    points = pd.DataFrame({"date": dates, "series": "a", "value": [1.0, 100.0, 3.0, 900.0]})
+    wild = {"a": fit_growth(points["date"], points["value"])}
+    spec = charts.points_and_trends(points, wild, value="value", title="J", tooltip=["series"]).to_dict()
+    rows = [row for data in spec["datasets"].values() for row in data if "low" in row]
+    assert min(row["low"] for row in rows) >= 0.5 and max(row["high"] for row in rows) <= 1800

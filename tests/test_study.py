@@ -1,0 +1,117 @@
+"""The edition reproduces the study's published values, and each choice moves only what depends on it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from energy_lib import load
+from energy_lib.headlines import family_intervals, family_resamples, headlines, variants
+from energy_lib.replication import DIFFERS, HOLDS, UNTESTABLE, Finding, findings, replicate, verdict
+from energy_lib.study import Study
+
+
+@pytest.fixture(scope="module")
+def study():
+    return Study.published()
+
+
+@pytest.fixture(scope="module")
+def claims(study):
+    return replicate(study).set_index("id")
+
+
+def test_every_published_value_that_the_edition_says_holds_lies_in_its_range(claims):
+    held = claims[(claims["verdict"] == HOLDS) & ~claims["is_spread"]]
+    assert len(held) >= 40
+    assert (held["value"] >= held["low"].fillna(-np.inf)).all() and (held["value"] <= held["high"].fillna(np.inf)).all()
+
+
+def test_every_claim_of_the_table_is_computed(study, claims):
+    assert set(findings(study)) == set(load("claims")["id"])
+    assert claims["value"].notna().all()
+
+
+# Values that the paper prints, typed here once more from it so that a change of the table cannot change both.
+@pytest.mark.parametrize(
+    ("claim", "low", "high"),
+    [
+        ("H04", 101.6, 101.8),
+        ("H06", 48.7, 48.8),
+        ("H11", 2.62, 2.66),
+        ("V10", 15, 30),
+        ("N07", 5000, 9000),
+        ("N12", 2019, 2020),
+    ],
+)
+def test_printed_values_are_reproduced(claims, claim, low, high):
+    assert low <= claims.loc[claim, "value"] <= high
+
+
+@pytest.mark.parametrize(
+    ("finding", "low", "high", "expected"),
+    [
+        (Finding(2.0), 1.0, 3.0, HOLDS),
+        (Finding(1.0), 1.0, 3.0, HOLDS),
+        (Finding(3.1), 1.0, 3.0, DIFFERS),
+        (Finding(50.0), 10.0, np.nan, HOLDS),
+        (Finding(9.0), 10.0, np.nan, DIFFERS),
+        (Finding(2.0, 0.5, 2.5, is_spread=True), 1.0, 3.0, DIFFERS),
+        (Finding(2.0, 1.5, 2.5, is_spread=True), 1.0, 3.0, HOLDS),
+        (Finding(2.0, 0.5, 9.0), 1.0, 3.0, HOLDS),
+        (None, 1.0, 3.0, UNTESTABLE),
+    ],
+)
+def test_the_verdict_follows_its_rule(finding, low, high, expected):
+    assert verdict(finding, low, high) == expected
+
+
+def test_a_halved_power_in_the_table_turns_a_verdict(study):
+    gpus = study.hardware.gpus.copy()
+    gpus.loc[gpus["gpu"] == "A100", "watts"] /= 2
+    changed = replicate(replace(study, hardware=replace(study.hardware, gpus=gpus))).set_index("id")
+    assert changed.loc["H06", "verdict"] == DIFFERS
+
+
+def test_the_trend_of_joules_equals_a_fit_of_the_joules_themselves(study):
+    from energy_lib.trends import fit_growth
+
+    for group, models in study.groups.items():
+        direct = fit_growth(models["date"], models["energy_j"])
+        assert study.energy[group].factor_per_year == pytest.approx(direct.factor_per_year, rel=1e-9)
+        assert study.energy[group].at(2020.0) == pytest.approx(direct.at(2020.0), rel=1e-9)
+
+
+def test_twice_the_operations_are_twice_the_joules_and_the_same_growth(study):
+    doubled = replace(study, vision=study.vision.assign(gflops=2 * study.vision["gflops"]))
+    assert doubled.energy["vision.all"].at(2020.0) == pytest.approx(2 * study.energy["vision.all"].at(2020.0))
+    assert doubled.energy["vision.all"].factor_per_year == pytest.approx(study.energy["vision.all"].factor_per_year)
+
+
+def test_a_choice_about_vision_leaves_language_alone(study):
+    base, dated = (
+        headlines(study)["value"],
+        headlines(variants(study)["dates at which the accuracy was reached"])["value"],
+    )
+    language = base.index.str.startswith(("nlp", "hardware"))
+    assert (base[language] == dated[language]).all()
+    assert base["vision.best.flop_factor_per_year"] != dated["vision.best.flop_factor_per_year"]
+
+
+def test_every_variant_changes_some_headline(study):
+    base = headlines(study)["value"]
+    for name, variant in variants(study).items():
+        assert not np.allclose(headlines(variant)["value"], base), name
+
+
+def test_resampling_families_depends_on_the_generator_alone(study):
+    one, same, other = (family_resamples(study, draws=3, rng=np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert one.equals(same) and not one.equals(other)
+
+
+def test_family_intervals_contain_most_headlines(study):
+    draws = family_resamples(study, draws=40, rng=np.random.default_rng(3))
+    intervals = family_intervals(draws)
+    value = headlines(study)["value"]
+    inside = (intervals["low"] <= value) & (value <= intervals["high"])
+    assert inside.mean() > 0.9
