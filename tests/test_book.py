@@ -157,3 +157,11 @@ def test_charts_are_drawn_from_the_site_itself():
     bundle = (HTML / "_static" / "vega-bundle.js").read_text(encoding="utf-8")
     assert "window.energyCharts" in bundle
     assert re.findall(r"https?://(?:cdn|unpkg)[^\"' ]*", bundle) == []
+
+
+@pytest.mark.parametrize("path", sorted((HTML / "_static" / "charts").glob("*.svg")), ids=lambda path: path.stem)
+def test_no_chart_is_squeezed_by_its_own_labels_or_marks(path):
+    drawn = path.read_text(encoding="utf-8")
+    width = float(re.search(r'width="([\d.]+)"', drawn).group(1))
+    plot = float(re.search(r'class="background"[^>]*d="M[\d.,-]+h(-?[\d.]+)', drawn).group(1))
+    assert plot >= width / 4, f"{plot:.0f} of {width:.0f} pixels are left to draw in"
