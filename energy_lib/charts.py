@@ -47,6 +47,7 @@ def theme(mode: str) -> dict:
             "titleFontWeight": "normal",
             "titleAnchor": "start",
             "labelLimit": 220,
+            "labelSeparation": 8,
         },
         "axisY": {"domain": False, "ticks": False},
         "axisX": {"grid": False},
@@ -125,14 +126,14 @@ def points_and_trends(
     names = list(dict.fromkeys([*growths, *points["series"]]))
     fields = [field.partition(":")[0] for field in tooltip]
     drawn_points = alt.Chart(points[list(dict.fromkeys(["date", "series", value, *fields]))])  # only what is shown
-    colour = alt.Color(
-        "series:N",
-        sort=names,
-        scale=alt.Scale(domain=names),
-        legend=alt.Legend(columns=2, symbolOpacity=1) if len(names) > 1 else None,
-    )
+    by_series = {
+        "sort": names,
+        "scale": alt.Scale(domain=names),
+        "legend": alt.Legend(columns=2, symbolOpacity=1) if len(names) > 1 else None,
+    }
+    colour = alt.Color("series:N", **by_series)
     logarithmic = log_axis(low, high)
-    shape = alt.Shape("series:N", sort=names, legend=None)
+    shape = alt.Shape("series:N", **by_series)
     dots = drawn_points.mark_point().encode(
         x=date_x(), y=alt.Y(f"{value}:Q", title=None, **logarithmic), color=colour, shape=shape, tooltip=list(tooltip)
     )
@@ -207,10 +208,10 @@ def decomposition_frame(flop: Mapping[str, Growth], efficiency: Growth) -> pd.Da
 def decomposition(terms: pd.DataFrame) -> alt.LayerChart:
     """The rows of `decomposition_frame` as dots with intervals on a logarithmic axis of factors a year."""
     logarithmic = log_axis(min(terms["low"].min(), 0.9) / 1.05, terms["high"].max() * 1.05)
-    rows = terms.assign(row=terms["series"] + ": " + terms["term"])
-    drawn = alt.Chart(rows).encode(
-        y=alt.Y("row:N", sort=list(rows["row"]), title=None, axis=alt.Axis(labelLimit=230)),
-        color=alt.Color("term:N", sort=list(dict.fromkeys(rows["term"])), legend=None),
+    drawn = alt.Chart(terms).encode(
+        y=alt.Y("series:N", sort=list(dict.fromkeys(terms["series"])), title=None),
+        yOffset=alt.YOffset("term:N", sort=list(dict.fromkeys(terms["term"]))),
+        color=alt.Color("term:N", sort=list(dict.fromkeys(terms["term"])), legend=alt.Legend(symbolOpacity=1)),
     )
     title = "Growth a year, as a factor (log scale)"
     intervals = drawn.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, **logarithmic), x2="high:Q")
@@ -219,4 +220,4 @@ def decomposition(terms: pd.DataFrame) -> alt.LayerChart:
     )
     still = alt.Chart(pd.DataFrame({"factor": [1.0]})).mark_rule(strokeDash=[4, 4])
     still = still.encode(x=alt.X("factor:Q", title=title, **logarithmic))
-    return alt.layer(still, intervals, dots).properties(width="container", height=36 * len(rows))
+    return alt.layer(still, intervals, dots).properties(width="container", height=36 * len(terms))

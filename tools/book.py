@@ -28,7 +28,10 @@ def render() -> Path:
         "--path-output",
         work,
     ]
-    subprocess.run([*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True)
+    # Warnings and errors go to standard error; what goes to standard output only repeats where the pages are.
+    subprocess.run(
+        [*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+    )
     return work / "_build" / "html"
 
 
