@@ -208,12 +208,13 @@ def decomposition_frame(flop: Mapping[str, Growth], efficiency: Growth) -> pd.Da
 def decomposition(terms: pd.DataFrame) -> alt.LayerChart:
     """The rows of `decomposition_frame` as dots with intervals on a logarithmic axis of factors a year."""
     logarithmic = log_axis(min(terms["low"].min(), 0.9) / 1.05, terms["high"].max() * 1.05)
+    order = list(dict.fromkeys(terms["term"]))
     drawn = alt.Chart(terms).encode(
         y=alt.Y("series:N", sort=list(dict.fromkeys(terms["series"])), title=None),
-        yOffset=alt.YOffset("term:N", sort=list(dict.fromkeys(terms["term"]))),
-        color=alt.Color("term:N", sort=list(dict.fromkeys(terms["term"])), legend=alt.Legend(symbolOpacity=1)),
+        yOffset=alt.YOffset("term:N", sort=order),
+        color=alt.Color("term:N", sort=order, legend=alt.Legend(symbolOpacity=1, columns=2)),
     )
-    title = "Growth a year, as a factor (log scale)"
+    title = "Growth a year (log scale)"
     intervals = drawn.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, **logarithmic), x2="high:Q")
     dots = drawn.mark_point(size=80, opacity=1).encode(
         x=alt.X("factor:Q", title=title, **logarithmic), tooltip=["series", "term", "factor", "low", "high"]

@@ -71,7 +71,7 @@ def _growth_rows(prefix: str, what: str, growth: Growth, unit: str, tables: Sequ
             tables,
             doubling,
         ),
-        _row(f"{prefix}factor_per_year", f"Growth of {what} a year", growth.factor_per_year, "times", tables, factor),
+        _row(f"{prefix}factor_per_year", f"Growth of {what} a year", growth.factor_per_year, "", tables, factor),
     ]
     suffix = unit.lower().replace("/", "_per_")
     for year in YEARS[prefix.split(".", maxsplit=1)[0]]:

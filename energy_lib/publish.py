@@ -117,6 +117,7 @@ def headline_rows(rows: pd.DataFrame, *, interval_is: str = "95 % interval") -> 
             tables=row["tables"],
             interval=(row["low"], row["high"]),
             interval_is=interval_is,
+            digits=2 if row["unit"] else 3,  # a bare factor lies near one
             headline=True,
         )
 

@@ -1,5 +1,7 @@
 """The executed notebooks are the texts, executed in full, in order and with today's inputs."""
 
+import base64
+import doctest
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +9,8 @@ from pathlib import Path
 import jupytext
 import nbformat
 import pytest
+
+from energy_lib.publish import CHART_MIME
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = sorted((ROOT / "notebooks").glob("*.md"))
@@ -61,3 +65,21 @@ def test_no_notebook_is_stale():
     command = [sys.executable, str(ROOT / "tools" / "notebooks.py"), "--check"]
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+def test_the_picture_of_the_readme_is_its_chart_of_today():
+    outputs = [
+        o
+        for cell in nbformat.read(ROOT / "notebooks/vision.ipynb", as_version=4).cells
+        for o in cell.get("outputs", [])
+    ]
+    pictures = [
+        o["data"]["image/png"]
+        for o in outputs
+        if o.get("data", {}).get(CHART_MIME, {}).get("name") == "fig-vision-energy"
+    ]
+    assert [base64.b64decode(p) for p in pictures] == [(ROOT / "book/_static/picture.png").read_bytes()]
+
+
+def test_the_readme_runs():
+    assert doctest.testfile(str(ROOT / "README.md"), module_relative=False).failed == 0

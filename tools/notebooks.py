@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import os
 import re
 import sys
@@ -12,12 +13,17 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from inputs import NOTEBOOKS, digest, library_and_tables
+from inputs import NOTEBOOKS, ROOT, digest, library_and_tables
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 STAMP = "inputs_sha256"
 CELL_TIMEOUT_S = 300
+PICTURE, PICTURE_FROM, PICTURE_OF = (
+    ROOT / "book" / "_static" / "picture.png",
+    NOTEBOOKS / "vision.ipynb",
+    "fig-vision-energy",
+)
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -63,6 +69,18 @@ def execute(text: Path) -> float:
     return time.monotonic() - began
 
 
+def save_picture() -> None:
+    """Keep the picture that README.md shows equal to its chart."""
+    from energy_lib.publish import CHART_MIME
+
+    cells = nbformat.read(PICTURE_FROM, as_version=4).cells
+    outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
+    chart = next(data for data in outputs if data.get(CHART_MIME, {}).get("name") == PICTURE_OF)
+    picture = base64.b64decode(chart["image/png"])
+    if not PICTURE.exists() or PICTURE.read_bytes() != picture:
+        PICTURE.write_bytes(picture)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say which notebooks are stale; fail if any is")
@@ -94,6 +112,8 @@ def main() -> int:
                 print(
                     f"notebooks/{name}.md failed; its last good .ipynb stays.\n{message}", file=sys.stderr, flush=True
                 )
+    if stale and not failed:
+        save_picture()
     return 1 if failed else 0
 
 
