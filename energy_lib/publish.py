@@ -15,6 +15,7 @@ NUMBER_MIME = "application/vnd.energy.number+json"
 CHART_MIME = "application/vnd.energy.chart+json"
 TABLE_MIME = "application/vnd.energy.table+json"
 PICTURE_SCALE = 2.0
+_JSON_DIGITS = 6
 _SHORTEST, _LONGEST = 1e-5, 1e8  # beyond these a number is written with a power of ten
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -100,10 +101,10 @@ def number(
 
 
 def _json_number(value: float | None) -> float | str | None:
-    """JSON has no infinity; nine digits are what different machines agree on."""
+    """JSON has no infinity; the last digits of a float differ between machines."""
     if value is None:
         return None
-    return "Infinity" if math.isinf(value) else float(f"{value:.9g}")
+    return "Infinity" if math.isinf(value) else _rounded(value)
 
 
 def headline_rows(rows: pd.DataFrame, *, interval_is: str = "95 % interval") -> None:
@@ -135,7 +136,7 @@ def chart(name: str, figure, *, description: str, source: str, data_as_of: str, 
     spec.pop("config", None)  # the page sets the theme of the reader's mode
     record = {
         "name": name,
-        "spec": spec,
+        "spec": _rounded(spec),
         "description": description,
         "source": source,
         "data_as_of": data_as_of,
@@ -143,6 +144,15 @@ def chart(name: str, figure, *, description: str, source: str, data_as_of: str, 
     }
     picture = vl_convert.vegalite_to_png(_at_fixed_width(spec), config=theme("light"), scale=PICTURE_SCALE)
     _display({CHART_MIME: record, "image/png": picture, "text/plain": f"{name}: {description}"})
+
+
+def _rounded(part: object) -> object:
+    """A specification with its numbers to the digits that every machine agrees on."""
+    if isinstance(part, float):
+        return float(f"{part:.{_JSON_DIGITS}g}")
+    if isinstance(part, dict):
+        return {key: _rounded(value) for key, value in part.items()}
+    return [_rounded(value) for value in part] if isinstance(part, list) else part
 
 
 def _at_fixed_width(spec: dict) -> dict:

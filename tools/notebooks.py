@@ -7,6 +7,7 @@ import base64
 import os
 import re
 import sys
+import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -16,6 +17,7 @@ import nbformat
 from inputs import NOTEBOOKS, ROOT, digest, library_and_tables
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 STAMP = "inputs_sha256"
 CELL_TIMEOUT_S = 300
@@ -50,13 +52,13 @@ def execute(text: Path) -> float:
     notebook = jupytext.read(text)
     for count, cell in enumerate(notebook.cells):
         cell["id"] = f"{text.stem}-{count}"  # random ids would make every execution a change
-    NotebookClient(
-        notebook,
-        timeout=CELL_TIMEOUT_S,
-        record_timing=False,
-        extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(NOTEBOOKS)}},
-    ).execute()
+    with tempfile.TemporaryDirectory() as sockets:
+        # Sockets in a folder of its own, not ports: kernels that start at once cannot take each other's.
+        settings = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
+        resources = {"metadata": {"path": str(NOTEBOOKS)}}
+        NotebookClient(
+            notebook, config=settings, timeout=CELL_TIMEOUT_S, record_timing=False, resources=resources
+        ).execute()
     notebook.metadata[STAMP] = stamp
     notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
     target = text.with_suffix(".ipynb")

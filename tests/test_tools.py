@@ -1,0 +1,151 @@
+"""The build tools redo only what changed and never lose the last good result."""
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+import inputs  # noqa: E402
+
+import book  # noqa: E402
+import notebooks  # noqa: E402
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A small copy of the project's inputs, which the tools take for the project."""
+    for name in ("notebooks", "energy_lib", "data"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "requirements.txt").write_text("pandas==3\n")
+    (tmp_path / "energy_lib" / "units.py").write_text("A = 1\n")
+    (tmp_path / "data" / "gpus.csv").write_text("gpu\nA100\n")
+    header = (ROOT / "notebooks" / "hardware.md").read_text(encoding="utf-8").split("# Hardware")[0]
+    (tmp_path / "notebooks" / "story.md").write_text(
+        header + "# Story\n\n```{code-cell} ipython3\n1 + 1\n```\n", encoding="utf-8"
+    )
+    monkeypatch.setattr(inputs, "ROOT", tmp_path)
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
+    return tmp_path
+
+
+@pytest.fixture
+def story(folder):
+    text = folder / "notebooks" / "story.md"
+    notebooks.execute(text)
+    return text
+
+
+def test_a_notebook_is_stale_until_it_is_executed_and_then_not(folder):
+    text = folder / "notebooks" / "story.md"
+    assert notebooks.is_stale(text)
+    notebooks.execute(text)
+    assert not notebooks.is_stale(text)
+
+
+@pytest.mark.parametrize("changed", ["notebooks/story.md", "energy_lib/units.py", "data/gpus.csv", "requirements.txt"])
+def test_a_change_of_text_library_table_or_pins_makes_it_stale(folder, story, changed):
+    with (folder / changed).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert notebooks.is_stale(story)
+
+
+def test_a_touched_file_with_the_same_content_changes_nothing(folder, story):
+    (folder / "data" / "gpus.csv").touch()
+    assert not notebooks.is_stale(story)
+
+
+def test_a_damaged_notebook_is_stale(story):
+    story.with_suffix(".ipynb").write_text("{", encoding="utf-8")
+    assert notebooks.is_stale(story)
+
+
+def test_executing_twice_gives_the_same_bytes(story):
+    first = story.with_suffix(".ipynb").read_bytes()
+    notebooks.execute(story)
+    assert story.with_suffix(".ipynb").read_bytes() == first
+
+
+def test_a_failing_cell_keeps_the_last_good_notebook(story):
+    good = story.with_suffix(".ipynb").read_bytes()
+    story.write_text(story.read_text(encoding="utf-8").replace("1 + 1", "1 / 0"), encoding="utf-8")
+    with pytest.raises(notebooks.CellExecutionError, match="ZeroDivisionError"):
+        notebooks.execute(story)
+    assert story.with_suffix(".ipynb").read_bytes() == good
+    assert not list(story.parent.glob("*.unfinished"))
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    for name, path in {"HTML": "html", "PREVIOUS": "html.previous", "NEXT": "html.next"}.items():
+        monkeypatch.setattr(book, name, tmp_path / path)
+    book.HTML.mkdir()
+    (book.HTML / "index.html").write_text("last good book")
+    rendered = tmp_path / "rendered"
+    rendered.mkdir()
+    (rendered / "index.html").write_text("new book")
+    return rendered
+
+
+def test_a_new_book_replaces_the_old_one_whole(site):
+    book.put_in_place(site, "stamp")
+    assert (book.HTML / "index.html").read_text() == "new book"
+    assert not book.PREVIOUS.exists() and not book.NEXT.exists()
+
+
+@pytest.mark.parametrize("moment", [0, 1])
+def test_an_interruption_while_it_is_replaced_loses_no_book(site, monkeypatch, moment):
+    replace, calls = book.os.replace, []
+
+    def interrupted(source, target):
+        if len(calls) == moment:
+            raise KeyboardInterrupt
+        calls.append(source)
+        replace(source, target)
+
+    monkeypatch.setattr(book.os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        book.put_in_place(site, "stamp")
+    monkeypatch.setattr(book.os, "replace", replace)
+    book.recover()
+    assert (book.HTML / "index.html").read_text() == "last good book"
+
+
+def test_a_book_that_does_not_build_leaves_the_last_good_one(site, monkeypatch, capsys):
+    def broken():
+        raise subprocess.CalledProcessError(1, "jupyter-book")
+
+    monkeypatch.setattr(book, "render", broken)
+    monkeypatch.setattr(book, "ROOT", book.HTML.parent)
+    assert book.main() == 1
+    assert (book.HTML / "index.html").read_text() == "last good book"
+    assert "the last good book stays" in capsys.readouterr().err
+
+
+def test_make_says_which_python_it_needs(tmp_path):
+    for name in ("Makefile", "pyproject.toml", "requirements.txt"):
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "python2"
+    pretend = "import sys; sys.version_info = (2, 7); sys.version = '2.7'; exec(sys.argv[1])"
+    old.write_text(f'#!/bin/sh\nexec python3 -c "{pretend}" "$2"\n')
+    old.chmod(0o755)
+    run = subprocess.run(["make", "book", f"PYTHON={old}"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert run.returncode != 0
+    assert "Python 3.11 or later is needed, this is 2.7" in run.stderr
+
+
+def test_every_place_that_names_the_edition_names_the_same_one():
+    edition = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert json.loads((ROOT / "data/datapackage.json").read_text(encoding="utf-8"))["version"] == edition
+    for page, words in (
+        ("README.md", f"edition {edition}"),
+        ("book/changes.md", f"## Edition {edition}"),
+        ("book/cite.md", f"{{{edition}}}"),
+    ):
+        assert words in (ROOT / page).read_text(encoding="utf-8"), page
