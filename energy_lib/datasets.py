@@ -52,6 +52,11 @@ def load(name: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     return frame
 
 
+def loaded() -> list[str]:
+    """Names of the tables that this process has loaded, sorted: what its results depend on."""
+    return sorted({name for _, name in _validated})
+
+
 def tables(data_dir: str | Path | None = None) -> list[str]:
     """Names of all tables, in the order of `datapackage.json`.
 

@@ -17,21 +17,21 @@ import inputs  # noqa: E402
 import book  # noqa: E402
 import notebooks  # noqa: E402
 
+HEADER = (ROOT / "notebooks" / "hardware.md").read_text(encoding="utf-8").split("# Hardware")[0]
+CELL = "# Story\n\n```{code-cell} ipython3\nfrom energy_lib import load\n\nlen(load('gpus'))\n```\n"
+
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A small copy of the project's inputs, which the tools take for the project."""
-    for name in ("notebooks", "energy_lib", "data"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "requirements.txt").write_text("pandas==3\n")
-    (tmp_path / "energy_lib" / "units.py").write_text("A = 1\n")
-    (tmp_path / "data" / "gpus.csv").write_text("gpu\nA100\n")
-    header = (ROOT / "notebooks" / "hardware.md").read_text(encoding="utf-8").split("# Hardware")[0]
-    (tmp_path / "notebooks" / "story.md").write_text(
-        header + "# Story\n\n```{code-cell} ipython3\n1 + 1\n```\n", encoding="utf-8"
-    )
+    """A copy of the library and the tables with one small notebook, which the tools take for the project."""
+    for name in ("energy_lib", "data"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "requirements.txt", tmp_path)
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "story.md").write_text(HEADER + CELL, encoding="utf-8")
     monkeypatch.setattr(inputs, "ROOT", tmp_path)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path
 
 
@@ -42,28 +42,49 @@ def story(folder):
     return text
 
 
+def reason(text):
+    return notebooks.reason_to_execute(text, inputs.fingerprints())
+
+
 def test_a_notebook_is_stale_until_it_is_executed_and_then_not(folder):
     text = folder / "notebooks" / "story.md"
-    assert notebooks.is_stale(text)
+    assert reason(text) == "it was never executed"
     notebooks.execute(text)
-    assert not notebooks.is_stale(text)
+    assert reason(text) is None
 
 
-@pytest.mark.parametrize("changed", ["notebooks/story.md", "energy_lib/units.py", "data/gpus.csv", "requirements.txt"])
-def test_a_change_of_text_library_table_or_pins_makes_it_stale(folder, story, changed):
-    with (folder / changed).open("a", encoding="utf-8") as file:
-        file.write("\n")
-    assert notebooks.is_stale(story)
+def append_blank_line(path):
+    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ("notebooks/story.md", "its text changed"),
+        ("energy_lib/datasets.py", "energy_lib/datasets.py changed"),
+        ("data/paper/gpus.csv", "table gpus changed"),
+        ("requirements.txt", "requirements.txt changed"),
+    ],
+)
+def test_a_change_of_what_it_depends_on_makes_a_notebook_stale_and_is_named(folder, story, changed, said):
+    append_blank_line(folder / changed)
+    assert reason(story) == said
+
+
+@pytest.mark.parametrize("changed", ["data/paper/nlp_models.csv", "energy_lib/publish.py"])
+def test_a_change_of_what_it_does_not_use_leaves_a_notebook_alone(folder, story, changed):
+    append_blank_line(folder / changed)
+    assert reason(story) is None
 
 
 def test_a_touched_file_with_the_same_content_changes_nothing(folder, story):
-    (folder / "data" / "gpus.csv").touch()
-    assert not notebooks.is_stale(story)
+    (folder / "data" / "paper" / "gpus.csv").touch()
+    assert reason(story) is None
 
 
 def test_a_damaged_notebook_is_stale(story):
     story.with_suffix(".ipynb").write_text("{", encoding="utf-8")
-    assert notebooks.is_stale(story)
+    assert reason(story) == "its .ipynb cannot be read"
 
 
 def test_executing_twice_gives_the_same_bytes(story):
@@ -74,7 +95,7 @@ def test_executing_twice_gives_the_same_bytes(story):
 
 def test_a_failing_cell_keeps_the_last_good_notebook(story):
     good = story.with_suffix(".ipynb").read_bytes()
-    story.write_text(story.read_text(encoding="utf-8").replace("1 + 1", "1 / 0"), encoding="utf-8")
+    story.write_text(story.read_text(encoding="utf-8").replace("len(", "1 / 0 * len("), encoding="utf-8")
     with pytest.raises(notebooks.CellExecutionError, match="ZeroDivisionError"):
         notebooks.execute(story)
     assert story.with_suffix(".ipynb").read_bytes() == good

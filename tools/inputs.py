@@ -1,8 +1,9 @@
-"""Which files a result depends on, and one hash of them all, so that nothing is redone and nothing stale is kept."""
+"""Which inputs a result depends on, by content, so that nothing is redone and nothing stale is kept."""
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,16 +11,31 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 
 
-def library_and_tables() -> list[Path]:
-    """What every notebook may depend on besides its own text."""
-    tables = [p for p in (ROOT / "data").rglob("*") if p.suffix in (".csv", ".json")]
-    return [*(ROOT / "energy_lib").glob("*.py"), *tables, ROOT / "requirements.txt"]
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def fingerprints() -> dict[str, str]:
+    """A hash for everything that a notebook may depend on besides its text: modules, tables, the pinned versions.
+
+    A table is its rows and its own description; a change of another table leaves it alone.
+    """
+    found = {"requirements.txt": sha256((ROOT / "requirements.txt").read_bytes())}
+    for module in (ROOT / "energy_lib").glob("*.py"):
+        found[f"energy_lib/{module.name}"] = sha256(module.read_bytes())
+    descriptor = json.loads((ROOT / "data" / "datapackage.json").read_text(encoding="utf-8"))
+    for resource in descriptor["resources"]:
+        rows = (ROOT / "data" / resource["path"]).read_bytes()
+        found[f"table {resource['name']}"] = sha256(json.dumps(resource).encode() + rows)
+    return found
 
 
 def book_sources() -> list[Path]:
     """What the rendered book depends on."""
     frame = [p for p in (ROOT / "book").rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    return [*frame, *NOTEBOOKS.glob("*.ipynb"), *library_and_tables(), ROOT / "_config.yml"]
+    tables = [p for p in (ROOT / "data").rglob("*") if p.suffix in (".csv", ".json")]
+    library = [*(ROOT / "energy_lib").glob("*.py"), ROOT / "requirements.txt", ROOT / "_config.yml"]
+    return [*frame, *NOTEBOOKS.glob("*.ipynb"), *tables, *library]
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -27,5 +43,5 @@ def digest(paths: Iterable[Path]) -> str:
     total = hashlib.sha256()
     for path in sorted(paths):
         total.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
-        total.update(hashlib.sha256(path.read_bytes()).digest())
+        total.update(sha256(path.read_bytes()).encode())
     return total.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import json
 import os
 import re
 import sys
@@ -14,12 +15,19 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from inputs import NOTEBOOKS, ROOT, digest, library_and_tables
+from inputs import NOTEBOOKS, ROOT, fingerprints, sha256
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
 
-STAMP = "inputs_sha256"
+DEPENDS_ON = "depends_on"
+# Run after the last cell: the modules and tables that were used, as `fingerprints` names them.
+WHAT_WAS_USED = """
+import json, sys
+from energy_lib.datasets import loaded
+_modules = ["__init__", *(name.removeprefix("energy_lib.") for name in sys.modules if name.startswith("energy_lib."))]
+print(json.dumps([f"energy_lib/{name}.py" for name in _modules] + [f"table {name}" for name in loaded()]))
+"""
 CELL_TIMEOUT_S = 300
 PICTURE, PICTURE_FROM, PICTURE_OF = (
     ROOT / "book" / "_static" / "picture.png",
@@ -29,27 +37,26 @@ PICTURE, PICTURE_FROM, PICTURE_OF = (
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-def inputs_digest(text: Path) -> str:
-    """Hash of all that the executed notebook of a text depends on."""
-    return digest([text, *library_and_tables()])
-
-
-def is_stale(text: Path) -> bool:
+def reason_to_execute(text: Path, current: dict[str, str]) -> str | None:
+    """What changed since the text was executed into its notebook; `None` if nothing that it depends on did."""
     executed = text.with_suffix(".ipynb")
     if not executed.exists():
-        return True
+        return "it was never executed"
     try:
-        metadata = nbformat.read(executed, as_version=4).metadata
+        used = nbformat.read(executed, as_version=4).metadata[DEPENDS_ON]
     except Exception:  # a damaged file, whatever the damage, is executed anew
-        return True
-    return metadata.get(STAMP) != inputs_digest(text)
+        return "its .ipynb cannot be read"
+    current = {**current, "its text": sha256(text.read_bytes())}
+    changed = [name for name, fingerprint in used.items() if current.get(name) != fingerprint]
+    return f"{', '.join(sorted(changed)[:3])} changed" if changed else None
 
 
 def execute(text: Path) -> float:
     """Execute one text into its notebook, which is replaced only when all cells have run; returns the seconds taken."""
     began = time.monotonic()
-    stamp = inputs_digest(text)
+    before = {**fingerprints(), "its text": sha256(text.read_bytes())}
     notebook = jupytext.read(text)
+    notebook.cells.append(nbformat.v4.new_code_cell(WHAT_WAS_USED))
     for count, cell in enumerate(notebook.cells):
         cell["id"] = f"{text.stem}-{count}"  # random ids would make every execution a change
     with tempfile.TemporaryDirectory() as sockets:
@@ -59,7 +66,8 @@ def execute(text: Path) -> float:
         NotebookClient(
             notebook, config=settings, timeout=CELL_TIMEOUT_S, record_timing=False, resources=resources
         ).execute()
-    notebook.metadata[STAMP] = stamp
+    used = ["its text", "requirements.txt", *json.loads(notebook.cells.pop().outputs[0]["text"])]
+    notebook.metadata[DEPENDS_ON] = {name: before[name] for name in sorted(used)}
     notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
     target = text.with_suffix(".ipynb")
     unfinished = target.with_suffix(".ipynb.unfinished")
@@ -89,20 +97,18 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="execute every notebook, stale or not")
     arguments = parser.parse_args()
 
-    texts = sorted(NOTEBOOKS.glob("*.md"))
-    stale = texts if arguments.all else [text for text in texts if is_stale(text)]
+    current = fingerprints()
+    reasons = {text: reason_to_execute(text, current) for text in sorted(NOTEBOOKS.glob("*.md"))}
+    stale = [text for text, reason in reasons.items() if reason or arguments.all]
     if arguments.check:
         for text in stale:
-            print(
-                f"notebooks/{text.stem}.ipynb is older than its text, the library or the tables: run `make notebooks`",
-                file=sys.stderr,
-            )
+            print(f"notebooks/{text.stem}.ipynb is stale: {reasons[text]}. Run `make notebooks`.", file=sys.stderr)
         return 1 if stale else 0
     failed = False
     with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool:
         runs = {}
         for text in stale:
-            print(f"executing notebooks/{text.stem}.md", flush=True)
+            print(f"executing notebooks/{text.stem}.md: {reasons[text] or 'as asked'}", flush=True)
             runs[pool.submit(execute, text)] = text
         for run in as_completed(runs):
             name = runs[run].stem
