@@ -122,6 +122,11 @@ def test_models_that_share_a_shape_share_the_operations_of_it():
     assert set(models["architecture"]) <= set(load("llm_architectures")["model"])
 
 
+def test_every_measured_model_of_text_has_a_shape_and_no_other_has():
+    runs = load("mlenergy_llm")
+    assert set(load("model_architecture")["model_id"]) == set(runs[runs["modality"] == "text"]["model_id"])
+
+
 def test_an_estimated_power_is_never_called_verified():
     parts = load("accelerators")
     assert not parts[parts["tdp_basis"].fillna("").str.contains("estimate")]["spec_verified"].any()
@@ -292,6 +297,12 @@ SLIPS = [
     ("llm_architectures", "layers"),
     ("llm_architectures", "hidden"),
     ("llm_architectures", "params_total_B"),
+    ("mlenergy_llm", "energy_per_request_J"),
+    ("mlenergy_llm", "energy_per_request_Wh"),
+    ("mlenergy_llm", "energy_per_output_token_J"),
+    ("mlenergy_llm", "avg_output_tokens"),
+    ("mlenergy_llm", "avg_power_W"),
+    ("mlenergy_llm", "n_gpus"),
     ("human_energy", "watts"),
     ("human_energy", "kwh_per_day"),
     ("human_energy", "MJ_per_day"),
