@@ -1,4 +1,4 @@
-"""How many FLOP a language model's forward pass takes, from its shape alone."""
+"""A language model's shape, and how many weights, cached numbers and FLOP an inference takes."""
 
 from __future__ import annotations
 
@@ -12,19 +12,23 @@ from energy_lib import datasets
 from energy_lib.checks import quantity, unknown_name
 from energy_lib.units import FLOP_PER_MAC
 
+MAMBA_STATE, MAMBA_EXPANSION = 128, 2  # Mamba-2 (Dao and Gu 2024): state size, inner width over hidden width
+
 
 @dataclass(frozen=True)
 class LanguageModel:
-    """The shape of a transformer, enough to count its parameters and its FLOP.
+    """The shape of a language model: enough to count its weights, its key-value cache and its FLOP.
 
     `kv_heads` < `heads` is grouped-query attention; `kv_lora_rank` > 0 is latent attention, with its projections of
-    `q_lora_rank` (0: none), `qk_nope_dim`, `qk_rope_dim` and `v_head_dim`. `experts` > 0 is a mixture in which each
-    token uses `experts_per_token` of them and all `shared_experts`, each of width `moe_ffn`, in every layer but the
-    first `dense_layers`. Raises `ValueError` for a shape that cannot exist.
+    `q_lora_rank` (0: none), `qk_nope_dim`, `qk_rope_dim` and `v_head_dim`. `local_layers` of the attention layers see
+    only the last `sliding_window` tokens. `experts` > 0 is a mixture in which each token uses `experts_per_token` of
+    them and all `shared_experts`, each of width `moe_ffn`, in every layer but the first `dense_layers`. A model of
+    kind `"hybrid"` has `attention_layers` < `layers`, the others recurrent, and needs `known_matmul_parameters`, which
+    its other numbers do not determine. Raises `ValueError` for a shape that cannot exist.
 
     >>> tiny = LanguageModel("tiny", layers=2, hidden=8, heads=2, kv_heads=2, head_dim=4, ffn=32, vocab=100)
-    >>> tiny.matmul_parameters_per_token
-    2336
+    >>> tiny.matmul_parameters_per_token, tiny.cache_elements_per_token
+    (2336, 32)
     """
 
     name: str
@@ -37,6 +41,7 @@ class LanguageModel:
     vocab: int
     gated_mlp: bool = False
     kind: str = "decoder"
+    tied_embeddings: bool = False
     experts: int = 0
     experts_per_token: int = 0
     shared_experts: int = 0
@@ -47,26 +52,36 @@ class LanguageModel:
     qk_nope_dim: int = 0
     qk_rope_dim: int = 0
     v_head_dim: int = 0
+    sliding_window: int = 0
+    local_layers: int = 0
+    attention_layers: int = 0
+    known_matmul_parameters: int = 0
 
     def __post_init__(self) -> None:
         for field in ("layers", "hidden", "heads", "kv_heads", "head_dim", "ffn", "vocab"):
             quantity(f"{self.name}: {field}", getattr(self, field), "1", low=1, low_allowed=True)
-        if self.kind not in ("encoder", "decoder"):
+        if not self.attention_layers:
+            object.__setattr__(self, "attention_layers", self.layers)
+        if self.kind not in ("encoder", "decoder", "hybrid"):
             raise ValueError(
-                f"{self.name}: kind {self.kind!r} is not described by this shape: allowed are 'encoder', 'decoder'"
+                f"{self.name}: kind {self.kind!r} is not described by this shape: "
+                "allowed are 'encoder', 'decoder' and 'hybrid'"
             )
         if self.heads % self.kv_heads:
             raise ValueError(f"{self.name}: heads = {self.heads} must be a multiple of kv_heads = {self.kv_heads}")
-        if self.experts_per_token > self.experts:
-            raise ValueError(
-                f"{self.name}: experts_per_token = {self.experts_per_token} is out of range: "
-                f"allowed is 0 to experts = {self.experts}"
-            )
-        if not 0 <= self.dense_layers <= self.layers:
-            raise ValueError(
-                f"{self.name}: dense_layers = {self.dense_layers} is out of range: "
-                f"allowed is 0 to layers = {self.layers}"
-            )
+        for field, limit in (
+            ("experts_per_token", "experts"),
+            ("dense_layers", "layers"),
+            ("attention_layers", "layers"),
+            ("local_layers", "attention_layers"),
+        ):
+            value, highest = getattr(self, field), getattr(self, limit)
+            if not 0 <= value <= highest:
+                raise ValueError(f"{self.name}: {field} = {value} is out of range: allowed is 0 to {limit} = {highest}")
+        if self.experts and not (self.experts_per_token and self.moe_ffn):
+            raise ValueError(f"{self.name}: a mixture of {self.experts} experts needs experts_per_token and moe_ffn")
+        if (self.kind == "hybrid") != bool(self.known_matmul_parameters):
+            raise ValueError(f"{self.name}: known_matmul_parameters belongs to a 'hybrid', and to that alone")
 
     @property
     def attention_parameters(self) -> int:
@@ -83,19 +98,54 @@ class LanguageModel:
         return (3 if self.gated_mlp else 2) * self.hidden * width
 
     @property
+    def _mixture_layers(self) -> int:
+        return self.layers - self.dense_layers if self.experts else 0
+
+    @property
+    def expert_parameters(self) -> int:
+        """Weights of all routed experts of all layers; 0 for a dense model."""
+        return self._mixture_layers * self.experts * self._mlp_parameters(self.moe_ffn)
+
+    @property
     def block_parameters_per_token(self) -> int:
         """Weights that one token multiplies in all layers: of a mixture, only the experts it uses and the router."""
-        if not self.experts:
-            return self.layers * (self.attention_parameters + self._mlp_parameters(self.ffn))
-        used = self.experts_per_token + self.shared_experts
-        mixture = used * self._mlp_parameters(self.moe_ffn) + self.hidden * self.experts
-        dense = self.dense_layers * self._mlp_parameters(self.ffn)
-        return self.layers * self.attention_parameters + dense + (self.layers - self.dense_layers) * mixture
+        if self.known_matmul_parameters:
+            return self.known_matmul_parameters - self.hidden * self.vocab
+        used = (self.experts_per_token + self.shared_experts) * self._mlp_parameters(self.moe_ffn)
+        mixture = self._mixture_layers * (used + self.hidden * self.experts)
+        dense = (self.layers - self._mixture_layers) * self._mlp_parameters(self.ffn)
+        return self.layers * self.attention_parameters + dense + mixture
 
     @property
     def matmul_parameters_per_token(self) -> int:
         """Weights that one token multiplies, with the output layer over the vocabulary."""
         return self.block_parameters_per_token + self.hidden * self.vocab
+
+    @property
+    def dense_parameters(self) -> int:
+        """Weights in every token's path: all that it multiplies but the routed experts."""
+        routed = self._mixture_layers * self.experts_per_token * self._mlp_parameters(self.moe_ffn)
+        return self.matmul_parameters_per_token - routed
+
+    @property
+    def stored_parameters(self) -> int:
+        """Weights that memory must hold: with every expert, and the input embedding where it is not the output's."""
+        embedding = 0 if self.tied_embeddings else self.hidden * self.vocab
+        return self.dense_parameters + self.expert_parameters + embedding
+
+    @property
+    def cache_elements_per_token(self) -> int:
+        """Numbers kept for each token over all attention layers: keys and values, or a latent and its rotary part."""
+        latent = self.kv_lora_rank + self.qk_rope_dim
+        width = latent if self.kv_lora_rank else 2 * self.kv_heads * self.head_dim
+        return self.attention_layers * width
+
+    @property
+    def state_elements(self) -> float:
+        """Numbers of recurrent state a sequence keeps: half of a hybrid's other layers are Mamba-2, half are MLPs."""
+        if self.kind != "hybrid":
+            return 0.0
+        return (self.layers - self.attention_layers) / 2.0 * MAMBA_EXPANSION * self.hidden * MAMBA_STATE
 
     @property
     def _score_and_value_width(self) -> int:
@@ -119,8 +169,10 @@ def language_model(name: str) -> LanguageModel:
         raise unknown_name("language model", name, [*table["model"], *table["hf_id"].dropna()])
     row = rows.iloc[0]
     fields = {f: row[f] for f in LanguageModel.__dataclass_fields__ if f in row and pd.notna(row[f])}
-    integers = {f: int(v) for f, v in fields.items() if f not in ("kind", "gated_mlp")}
-    return LanguageModel(name=row["model"], kind=row["kind"], gated_mlp=bool(row["gated_mlp"]), **integers)
+    integers = {f: int(v) for f, v in fields.items() if f not in ("kind", "gated_mlp", "tied_embeddings")}
+    known = round(row["params_matmul_active_B"] * 1e9) if row["kind"] == "hybrid" else 0
+    switches = {f: bool(row[f]) for f in ("gated_mlp", "tied_embeddings")}
+    return LanguageModel(name=row["model"], kind=row["kind"], known_matmul_parameters=known, **switches, **integers)
 
 
 def forward_flop(
@@ -133,7 +185,7 @@ def forward_flop(
 ) -> np.ndarray:
     """FLOP of one forward pass over `tokens` input tokens, two operations a multiply-add.
 
-        FLOP = 2 n (weights of the layers [+ hidden x vocab]) + 2 n^2 layers x (widths of scores and values)
+        FLOP = 2 n (weights of the layers [+ hidden x vocab]) + 2 n^2 attention layers x (widths of scores and values)
 
     `attention=False` leaves out the second term; `output_layer=False` the product with the vocabulary;
     `one_hot_embedding=True` counts the input look-up as a product with a one-hot vector, as Clark et al. (2020) do
@@ -149,5 +201,5 @@ def forward_flop(
     table_products = model.hidden * model.vocab * (int(output_layer) + int(one_hot_embedding))
     flop = FLOP_PER_MAC * n * (model.block_parameters_per_token + table_products)
     if attention:
-        flop = flop + FLOP_PER_MAC * n**2 * model.layers * model._score_and_value_width
+        flop = flop + FLOP_PER_MAC * n**2 * model.attention_layers * model._score_and_value_width
     return flop

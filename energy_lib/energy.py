@@ -1,11 +1,18 @@
-"""FLOP and a device in, joules out."""
+"""FLOP, bytes and a device in, joules out."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from energy_lib.checks import quantity, same_shape
+from energy_lib import datasets
+from energy_lib.checks import quantity, same_shape, unknown_name
+from energy_lib.compute import LanguageModel, language_model
+from energy_lib.estimate import Estimate, with_interval
+from energy_lib.hardware import Accelerator, accelerator
+from energy_lib.serving import BIT_PER_BYTE, Constants, Device, Load, Shapes, cache_bytes_per_request, request_parts
 
 
 def inference_energy_j(flop: ArrayLike, efficiency_flop_per_joule: ArrayLike) -> np.ndarray:
@@ -22,3 +29,96 @@ def inference_energy_j(flop: ArrayLike, efficiency_flop_per_joule: ArrayLike) ->
     efficiency = quantity("efficiency_flop_per_joule", efficiency_flop_per_joule, "FLOP/J")
     same_shape(flop=flop, efficiency_flop_per_joule=efficiency)
     return flop / efficiency
+
+
+def request_energy(
+    model: LanguageModel | str,
+    accelerator: Accelerator | str,
+    *,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    batch: ArrayLike,
+    n_accelerators: ArrayLike = 1,
+    weight_bits: ArrayLike = 16,
+    software: str | None = None,
+) -> Estimate:
+    """Joules of one request to a language model that reads `input_tokens` and writes `output_tokens`.
+
+    The request is served in a steady batch of `batch` on `n_accelerators` that share every layer, with weights of
+    `weight_bits`. The equations are those of `serving`: prompts bound by compute, decoding by memory, power by what
+    the chip is busy with. `software` is one of `serving_software()`, the newest unless given; tuned engines with
+    narrower arithmetic can take several times less. Quantities may be arrays that broadcast; `output_tokens` may be 0.
+
+    Returns the joules of all accelerators (boundary `chip`: no host, no cooling) with a 90 % interval that held on
+    models that were left out of the fit, and, for an accelerator that was never measured, on accelerators left out.
+    Parts: standby, active, weights, cache, decode, prompt. Raises `UnknownNameError` for unknown names, `ValueError`
+    for values out of range and for memory that cannot hold the weights and the cache.
+
+    >>> answer = request_energy("Llama-3.1-70B", "H100 SXM5 80GB", input_tokens=300, output_tokens=500, batch=64,
+    ...                         n_accelerators=4)
+    >>> bool(answer.low_j < answer.energy_j < answer.high_j), answer.boundary
+    (True, 'chip')
+    """
+    shape = language_model(model) if isinstance(model, str) else model
+    board = _board(accelerator)
+    constants = request_constants()
+    software = software or serving_software()[-1]
+    if software not in constants.software:
+        raise unknown_name("serving software", software, constants.software)
+    load = Load(
+        input_tokens=quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True),
+        output_tokens=quantity("output_tokens", output_tokens, "token", low_allowed=True),
+        batch=quantity("batch", batch, "request", low=1, low_allowed=True),
+        n_accelerators=quantity("n_accelerators", n_accelerators, "accelerator", low=1, low_allowed=True),
+        dense_bits=quantity("weight_bits", weight_bits, "bit", low=1, high=64, low_allowed=True),
+        expert_bits=np.asarray(weight_bits, dtype=float),
+        software=software,
+    )
+    same_shape(**{name: value for name, value in vars(load).items() if isinstance(value, np.ndarray)})
+    _check_memory(shape, board, load)
+    device = Device(board.name, board.tdp_w, board.peak("fp16"), board.bandwidth_byte_per_s)
+    parts, _ = request_parts(Shapes.of(shape), device, load, constants)
+    errors = datasets.load("request_errors").set_index("left_out")["interval_factor"]
+    return with_interval(parts, errors["shape" if board.name in constants.deviations else "accelerator"], "chip")
+
+
+@lru_cache(maxsize=1)
+def request_constants() -> Constants:
+    """The constants that `calibration` fitted, read from `data/fitted`."""
+    from energy_lib.calibration import read_constants
+
+    return read_constants()
+
+
+def serving_software() -> list[str]:
+    """Generations of serving software that were measured, oldest first.
+
+    >>> serving_software()[-1]
+    'vllm-0.11'
+    """
+    return list(request_constants().software)
+
+
+def _board(name: Accelerator | str) -> Accelerator:
+    board = accelerator(name) if isinstance(name, str) else name
+    for field, unit in (("tdp_w", "W"), ("bandwidth_byte_per_s", "B/s"), ("memory_byte", "B")):
+        if getattr(board, field) is None:
+            raise ValueError(f"{board.name}: its {field} ({unit}) is not published, so that no energy follows from it")
+    return board
+
+
+def _check_memory(model: LanguageModel, board: Accelerator, load: Load) -> None:
+    """Refuse a load that memory cannot hold, and say how many accelerators it takes."""
+    weights = model.stored_parameters * load.dense_bits / BIT_PER_BYTE
+    context = load.input_tokens + load.output_tokens
+    cache = load.batch * cache_bytes_per_request(Shapes.of(model), context, load.n_accelerators)
+    needed = weights + cache
+    short = np.asarray(needed > load.n_accelerators * board.memory_byte)
+    if short.any():
+        at = tuple(np.argwhere(short)[0])
+        gigabyte = float(np.broadcast_to(needed, short.shape)[at]) / 1e9
+        boards = int(np.ceil(gigabyte * 1e9 / board.memory_byte))
+        raise ValueError(
+            f"{model.name} needs {gigabyte:.0f} GB for its weights and cache, and {board.name} has "
+            f"{board.memory_byte / 1e9:.0f} GB each: it takes n_accelerators = {boards} or more, or fewer requests or bits"
+        )
