@@ -101,7 +101,18 @@ def test_files_are_plain_utf8_and_say_nothing_of_how_they_were_gathered(path):
     assert not re.search(banned, raw.decode("utf-8"), re.IGNORECASE)
 
 
-@pytest.mark.parametrize(("name", "date"), [("vision_models", "date"), ("nlp_models", "date"), ("gpus", "launch_date")])
+DATED = [
+    ("vision_models", "date"),
+    ("nlp_models", "date"),
+    ("gpus", "launch_date"),
+    ("mlenergy_llm", "benchmark_date"),
+    ("language_models", "release_date"),
+    ("mlperf_power", "publish_date"),
+    ("published_query_energy", "date"),
+]
+
+
+@pytest.mark.parametrize(("name", "date"), DATED)
 def test_dated_tables_run_forwards(name, date):
     assert load(name)[date].is_monotonic_increasing
 
@@ -125,6 +136,19 @@ def test_models_that_share_a_shape_share_the_operations_of_it():
 def test_every_measured_model_of_text_has_a_shape_and_no_other_has():
     runs = load("mlenergy_llm")
     assert set(load("model_architecture")["model_id"]) == set(runs[runs["modality"] == "text"]["model_id"])
+
+
+def test_counts_of_a_forward_pass_are_those_of_the_paper():
+    listed = load("language_models").dropna(subset=["gflops_forward_paper"])
+    paper = load("nlp_models")
+    assert set(listed["gflops_forward_paper"]) <= set(paper["gflops"])
+
+
+def test_components_of_a_published_request_add_up():
+    published = load("published_query_energy")
+    google = published[published["source"] == "Google (Elsworth et al. 2025)"]
+    parts = google[google["boundary"] == "component"]["Wh_per_query"].sum()
+    assert parts == pytest.approx(google[google["boundary"] == "facility"]["Wh_per_query"].item())
 
 
 def test_an_estimated_power_is_never_called_verified():
@@ -303,6 +327,10 @@ SLIPS = [
     ("mlenergy_llm", "avg_output_tokens"),
     ("mlenergy_llm", "avg_power_W"),
     ("mlenergy_llm", "n_gpus"),
+    ("mlperf_power", "avg_power_W"),
+    ("mlperf_power", "samples_per_s"),
+    ("mlperf_power", "J_per_sample"),
+    ("published_query_energy", "J_per_output_token_implied"),
     ("human_energy", "watts"),
     ("human_energy", "kwh_per_day"),
     ("human_energy", "MJ_per_day"),
