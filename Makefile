@@ -35,7 +35,7 @@ clean:  ## remove what was built, keep the environment
 
 pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs the network)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra build --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra compare --extra test --extra build --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
 
 $(INSTALLED): requirements.txt pyproject.toml

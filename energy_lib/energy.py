@@ -120,5 +120,6 @@ def _check_memory(model: LanguageModel, board: Accelerator, load: Load) -> None:
         boards = int(np.ceil(gigabyte * 1e9 / board.memory_byte))
         raise ValueError(
             f"{model.name} needs {gigabyte:.0f} GB for its weights and cache, and {board.name} has "
-            f"{board.memory_byte / 1e9:.0f} GB each: it takes n_accelerators = {boards} or more, or fewer requests or bits"
+            f"{board.memory_byte / 1e9:.0f} GB each: it takes n_accelerators = {boards} or more, "
+            "or fewer requests or bits"
         )
