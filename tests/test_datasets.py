@@ -109,6 +109,9 @@ DATED = [
     ("language_models", "release_date"),
     ("mlperf_power", "publish_date"),
     ("published_query_energy", "date"),
+    ("timm_model_dates", "model_date"),
+    ("measured_vision_mlperf", "date"),
+    ("measured_vision", "date"),
 ]
 
 
@@ -149,6 +152,24 @@ def test_components_of_a_published_request_add_up():
     google = published[published["source"] == "Google (Elsworth et al. 2025)"]
     parts = google[google["boundary"] == "component"]["Wh_per_query"].sum()
     assert parts == pytest.approx(google[google["boundary"] == "facility"]["Wh_per_query"].item())
+
+
+def test_every_dated_image_model_is_tested_and_counted():
+    models = load("timm_models")
+    assert set(models["model"]) == set(load("timm_model_dates")["model"])
+    assert models["gmacs"].equals(
+        models.merge(load("timm_recount"), on=["arch", "img_size"], how="left", validate="m:1")["gmacs_published"]
+    )
+
+
+def test_every_measured_classifier_of_timm_is_counted_as_timm_builds_it():
+    measured = load("measured_vision").dropna(subset=["timm_arch"])
+    measured = set(zip(measured["timm_arch"], measured["img_size"].astype(int), strict=True))
+    counted = load("nvml_features")
+    assert set(zip(counted["timm_arch"], counted["img_size"], strict=True)) == measured
+    again = counted.merge(load("timm_recount"), left_on=["timm_arch", "img_size"], right_on=["arch", "img_size"])
+    assert len(again) >= 20
+    assert (again["gmacs_count"] / again["gmacs_recounted"]).between(1 - 1e-6, 1 + 1e-6).all()
 
 
 def test_an_estimated_power_is_never_called_verified():
@@ -331,6 +352,16 @@ SLIPS = [
     ("mlperf_power", "samples_per_s"),
     ("mlperf_power", "J_per_sample"),
     ("published_query_energy", "J_per_output_token_implied"),
+    ("timm_models", "gmacs"),
+    ("timm_models", "params_M"),
+    ("timm_recount", "gmacs_recounted"),
+    ("measured_vision_mlperf", "watts"),
+    ("measured_vision_mlperf", "images_per_s"),
+    ("measured_vision_mlperf", "joules_per_image"),
+    ("measured_vision", "watts"),
+    ("measured_vision", "joules_per_image"),
+    ("edge_features", "gmacs_count"),
+    ("nvml_features", "gmacs_count"),
     ("human_energy", "watts"),
     ("human_energy", "kwh_per_day"),
     ("human_energy", "MJ_per_day"),
@@ -342,11 +373,12 @@ SLIPS = [
 @pytest.mark.parametrize("factor", [1 / 3600, 1 / 1000, 0.1, 0.5, 2, 10, 1000, 3600])
 @pytest.mark.parametrize(("name", "column"), SLIPS)
 def test_a_slip_of_unit_in_one_row_is_refused(folder, name, column, factor):
-    line = first_line(name, column)
+    rows = read(folder, name)
+    write(folder, name, [rows[0], rows[first_line(name, column) - 1]])
     whole = any(f["name"] == column and f["type"] == "integer" for f in RESOURCES[name]["schema"]["fields"])
-    change(folder, name, line, column, lambda old: f"{float(old) * factor:.{0 if whole else 10}f}")
+    change(folder, name, 2, column, lambda old: f"{float(old) * factor:.{0 if whole else 10}f}")
     message = refusal(name, folder)
-    assert f"line {line}," in message and column in message
+    assert "line 2," in message and column in message
 
 
 @pytest.mark.parametrize("factor", [0.001, 3.6, 1000])
