@@ -160,6 +160,15 @@ def test_every_measured_model_of_text_has_a_shape_and_no_other_has():
     assert set(load("model_architecture")["model_id"]) == set(runs[runs["modality"] == "text"]["model_id"])
 
 
+def test_parameters_of_measured_models_are_those_of_their_shape():
+    runs = load("mlenergy_llm").merge(load("model_architecture"), on="model_id", suffixes=("", "_shape"))
+    shapes = load("llm_architectures").set_index("model")
+    for column in ("total_params_B", "active_params_B"):
+        shape = runs["architecture_shape"].map(shapes[f"params_{column.split('_')[0]}_B"])
+        # Rounded to billions at the source; CodeGemma's 2.5 became 2.
+        assert (runs[column] / shape).between(0.79, 1.15).all()
+
+
 def test_counts_of_a_forward_pass_are_those_of_the_paper():
     listed = load("language_models").dropna(subset=["gflops_forward_paper"])
     paper = load("nlp_models")
@@ -193,6 +202,10 @@ def test_every_measured_classifier_of_timm_is_counted_as_timm_builds_it():
     measured = load("measured_vision").dropna(subset=["timm_arch"])
     measured = set(zip(measured["timm_arch"], measured["img_size"].astype(int), strict=True))
     counted = load("nvml_features")
+    compared = load("measured_vision").merge(
+        counted.assign(img_size=counted["img_size"].astype(str)), on=["timm_arch", "img_size"], suffixes=("", "_again")
+    )
+    assert (compared["gmacs_count"] / compared["gmacs"]).between(0.9, 1.02).all()
     assert set(zip(counted["timm_arch"], counted["img_size"], strict=True)) == measured
     again = counted.merge(load("timm_recount"), left_on=["timm_arch", "img_size"], right_on=["arch", "img_size"])
     assert len(again) >= 20
