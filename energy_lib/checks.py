@@ -49,7 +49,7 @@ def quantity(
         array = array.astype(float)
     if array.dtype.kind not in "iuf":  # text that looks like a number is refused too: its unit was never checked
         raise ValueError(f"{name} must be a number or an array of numbers in {unit}, not {value!r}")
-    array = array.astype(float)
+    array = array.astype(float, copy=False)
     inside = np.isfinite(array) & ((array >= low) if low_allowed else (array > low)) & (array <= high)
     if not inside.all():
         at = tuple(int(i) for i in np.argwhere(~inside)[0])

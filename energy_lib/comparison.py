@@ -13,6 +13,7 @@ from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_constants
 from energy_lib.hardware import accelerator
 from energy_lib.serving import Device, Load, Shapes, request_parts, work
+from energy_lib.trends import Growth
 from energy_lib.units import FLOP_PER_MAC, kwh_to_joule
 
 # MLPerf Inference: the shape behind each benchmark, tokens of an average prompt, accelerators that hold one copy, and
@@ -130,3 +131,29 @@ def mlperf() -> pd.DataFrame:
     parts, _ = request_parts(Shapes.of(models), device, load, request_constants())
     chip_j = sum(parts.values()) / results["tokens_per_sample"].to_numpy(float)
     return results.assign(wall_j=wall_j, chip_j=chip_j, ratio=wall_j / chip_j)
+
+
+def metered_power(records: pd.DataFrame) -> tuple[float, float]:
+    """Power of the operations with which measured joules grow over networks on one device, and its standard error.
+
+    Least squares of ln joules on ln FLOP, with errors that allow uneven scatter (HC3). A power below one means that
+    large networks use each operation better than small ones.
+    """
+    import statsmodels.api as sm
+
+    fit = sm.OLS(np.log(records["energy_j"]), sm.add_constant(np.log(records["flop"]))).fit(cov_type="HC3", use_t=True)
+    return float(fit.params["flop"]), float(fit.bse["flop"])
+
+
+def metered_growth(flop: Growth, power: tuple[float, float], efficiency: Growth) -> tuple[float, float, float]:
+    """Growth of joules a year when they follow FLOP to a measured power: factor, low and high (95 %).
+
+        ln factor = power x (slope of ln FLOP) - (slope of ln efficiency),
+
+    its variance the sum of those of the three, to first order.
+    """
+    value, error = power
+    slope = value * flop.slope - efficiency.slope
+    variance = value**2 * flop.covariance[1][1] + (flop.slope * error) ** 2 + efficiency.covariance[1][1]
+    margin = 1.96 * np.sqrt(variance)
+    return float(np.exp(slope)), float(np.exp(slope - margin)), float(np.exp(slope + margin))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,6 +14,8 @@ from energy_lib.compute import LanguageModel, language_model
 from energy_lib.estimate import Estimate, with_interval
 from energy_lib.hardware import Accelerator, accelerator
 from energy_lib.serving import BIT_PER_BYTE, Constants, Device, Load, Shapes, cache_bytes_per_request, request_parts
+
+REQUESTS_PER_BLOCK = 8192
 
 
 def inference_energy_j(flop: ArrayLike, efficiency_flop_per_joule: ArrayLike) -> np.ndarray:
@@ -77,9 +80,24 @@ def request_energy(
     same_shape(**{name: value for name, value in vars(load).items() if isinstance(value, np.ndarray)})
     _check_memory(shape, board, load)
     device = Device(board.name, board.tdp_w, board.peak("fp16"), board.bandwidth_byte_per_s)
-    parts, _ = request_parts(Shapes.of(shape), device, load, constants)
+    parts = _parts_in_blocks(Shapes.of(shape), device, load, constants)
     errors = datasets.load("request_errors").set_index("left_out")["interval_factor"]
     return with_interval(parts, errors["shape" if board.name in constants.deviations else "accelerator"], "chip")
+
+
+def _parts_in_blocks(shapes: Shapes, device: Device, load: Load, constants: Constants) -> dict[str, np.ndarray]:
+    """`request_parts` of many requests, a block at a time, so that the arrays in between stay in the cache."""
+    given = {name: value for name, value in vars(load).items() if isinstance(value, np.ndarray)}
+    shape = np.broadcast_shapes(*(value.shape for value in given.values()))
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items() if value.ndim}
+    size = int(np.prod(shape))
+    whole: dict[str, np.ndarray] = {}
+    for start in range(0, size, REQUESTS_PER_BLOCK):
+        block = slice(start, start + REQUESTS_PER_BLOCK)
+        parts, _ = request_parts(shapes, device, replace(load, **{n: v[block] for n, v in flat.items()}), constants)
+        for name, joules in parts.items():
+            whole.setdefault(name, np.empty(size))[block] = joules
+    return {name: joules.reshape(shape) for name, joules in whole.items()}
 
 
 @lru_cache(maxsize=1)

@@ -39,6 +39,8 @@ def with_interval(parts: dict[str, ArrayLike], factor: ArrayLike, boundary: str)
     factor = checks.quantity("factor", factor, "(no unit)", low=1.0, low_allowed=True)
     checks.same_shape(**checked, factor=factor)
     shape = np.broadcast_shapes(*(part.shape for part in checked.values()), factor.shape)
-    whole = {name: np.broadcast_to(part, shape).copy() for name, part in checked.items()}
-    energy_j = np.sum(list(whole.values()), axis=0)
+    whole = {
+        name: part if part.shape == shape else np.broadcast_to(part, shape).copy() for name, part in checked.items()
+    }
+    energy_j = sum(whole.values())
     return Estimate(energy_j, energy_j / factor, energy_j * factor, whole, boundary)

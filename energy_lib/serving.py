@@ -198,7 +198,8 @@ def work(shapes: Shapes, load: Load, expert_tile_tokens: float) -> Work:
     dense = shapes.dense_parameters + np.where(shapes.is_mixture, 0.0, shapes.expert_parameters)
     experts = np.where(shapes.is_mixture, shapes.expert_parameters, 0.0)
     n_experts, used = np.maximum(shapes.experts, 1.0), np.maximum(shapes.experts_per_token, 1.0)
-    touched = experts * touched_expert_share(n_experts, used, batch / stages)
+    any_mixture = np.any(shapes.is_mixture)  # the power below costs more than all the rest of a dense model
+    touched = experts * touched_expert_share(n_experts, used, batch / stages) if any_mixture else experts
     active = experts * used / n_experts
     expert_bits = np.where(load.expert_bits > EXPERT_BITS_THAT_PAY, 16.0, load.expert_bits)
     context = load.input_tokens + load.output_tokens / 2.0  # of an average step

@@ -54,12 +54,48 @@ def importing() -> None:
     print(f"import energy_lib / import pandas               {statistics.median(ratios):7.2f}   (aim: below 1.15)")
 
 
+def estimating() -> None:
+    """Time of one request in an array of a million, over that of one estimate of EcoLogits in a loop."""
+    import numpy as np
+    from ecologits.impacts.llm import compute_llm_impacts
+
+    from energy_lib import request_energy
+
+    rng, many, few = np.random.default_rng(1), 1_000_000, 300
+    tokens, batch = rng.uniform(1, 2000, many), rng.integers(1, 64, many)
+    served = {"input_tokens": 300, "batch": batch, "n_accelerators": 8}
+    request_energy("Llama-3.1-70B", "H100 SXM5 80GB", output_tokens=1, **{**served, "batch": 1})  # reads the tables
+    began = time.monotonic()
+    request_energy("Llama-3.1-70B", "H100 SXM5 80GB", output_tokens=tokens, **served)
+    ours = (time.monotonic() - began) / many
+    mix = {f"if_electricity_mix_{factor}": 1.0 for factor in ("adpe", "pe", "gwp", "wue")}
+    centre = {"datacenter_pue": 1.2, "datacenter_wue": 0.5}
+    began = time.monotonic()
+    for output in tokens[:few]:
+        compute_llm_impacts(
+            model_active_parameter_count=70.0,
+            model_total_parameter_count=70.0,
+            output_token_count=output,
+            request_latency=60.0,
+            **mix,
+            **centre,
+        )
+    theirs = (time.monotonic() - began) / few
+    print(f"a million requests, each over one of EcoLogits' {ours / theirs:9.2g}   (aim: below 0.001)")
+
+
+def fitting() -> None:
+    print(f"make fit, all constants with cross-validation   {seconds(['make', 'fit']):7.1f} s")
+
+
 def testing() -> None:
     print(f"make test                                       {seconds(['make', 'test']):7.1f} s")
 
 
 def main() -> int:
     importing()
+    estimating()
+    fitting()
     building()
     testing()
     return 0
