@@ -260,3 +260,38 @@ def _side(fit, pick: np.ndarray, knot: float, straight: Growth, span: tuple[floa
 def frontier(rows: pd.DataFrame, column: str = "best") -> pd.DataFrame:
     """The parts a fit may use that raised the record of a column when they were launched."""
     return best_so_far(rows[rows["left_out"] == ""], date="date", by=column)
+
+
+def best_by_format(rows: pd.DataFrame) -> pd.DataFrame:
+    """The part that spends least on an operation in each format, of those a fit may use, with `energy_per_op_j`.
+
+    energy_per_op_j = rated power / dense peak
+    """
+    long = by_format(rows[rows["left_out"] == ""])
+    best = long.loc[long.groupby("format", sort=False)["efficiency_flop_per_joule"].idxmax()]
+    return best.assign(energy_per_op_j=1.0 / best["efficiency_flop_per_joule"]).set_index("format").loc[list(FORMATS)]
+
+
+def multiply_add_energy_j(limits: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Energy of one operation of a bare multiply-add, by process, kind of number and width.
+
+        energy_per_op_j = (multiply + add) / 2
+
+    What moves the numbers, and what a chip leaks, is not in it. `re_read` is false where either value was not checked
+    at its source; where a checked pair exists for the same process and number, only that is returned.
+    Source: table `physical_limits`.
+    """
+    table = datasets.load("physical_limits") if limits is None else limits
+    number = table["operation"].str.extract(r"^(integer|floating-point) (?:addition|multiplication)$")[0]
+    circuits = table.assign(
+        number=number,
+        format=table["quantity"].str.partition(", ")[2],
+        re_read=table["evidence"] != "not re-read",
+    )[number.notna()]
+    keys = ["process_nm", "number", "word_bits"]
+    pairs = circuits.groupby([*keys, "format", "source"], as_index=False).agg(
+        energy_per_op_j=("J_per_operation", "mean"), re_read=("re_read", "all"), operations=("operation", "nunique")
+    )
+    pairs = pairs[pairs["operations"] == 2]
+    checked = pairs.groupby(keys)["re_read"].transform("any")
+    return pairs[pairs["re_read"] | ~checked].drop(columns="operations").reset_index(drop=True)

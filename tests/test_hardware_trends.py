@@ -168,3 +168,26 @@ def test_the_frontier_only_rises(server):
     record = trends.frontier(server)
     assert record["best"].is_monotonic_increasing
     assert (record["left_out"] == "").all()
+
+
+def test_the_best_part_of_a_format_spends_least(parts):
+    least = trends.best_by_format(parts)
+    for key, row in least.iterrows():
+        assert row["energy_per_op_j"] == pytest.approx(1.0 / parts.loc[parts["left_out"] == "", key].max())
+    assert least["energy_per_op_j"].is_monotonic_decreasing
+    assert 1.0 / least.loc["fp4", "energy_per_op_j"] == pytest.approx(1.35e13, rel=0.01)  # 10,145 TFLOPS at 750 W
+
+
+def test_the_best_part_stands_two_orders_above_the_estimated_limit_of_cmos(parts):
+    # Ho et al. (arXiv 2312.08595): "roughly two hundred-fold more efficient than current microprocessors".
+    limit = load("physical_limits").query("kind == 'CMOS limit'")["J_per_operation"].iloc[0]
+    assert 100 < trends.best_by_format(parts).loc["fp4", "energy_per_op_j"] / limit < 1000
+
+
+def test_a_bare_operation_is_half_of_a_multiply_and_an_add():
+    energy = trends.multiply_add_energy_j().set_index(["process_nm", "number", "word_bits", "format"])
+    # Horowitz, ISSCC 2014: 3.7 pJ and 0.9 pJ; read in copies of the table. Jouppi et al. 2021: not re-read.
+    assert energy.loc[(45, "floating-point", 32, ""), "energy_per_op_j"] == pytest.approx(2.3e-12)
+    assert energy.loc[(7, "floating-point", 16, "bf16"), "energy_per_op_j"] == pytest.approx(0.16e-12)
+    assert energy.loc[45]["re_read"].all()
+    assert not energy.loc[7]["re_read"].any()
