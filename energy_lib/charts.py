@@ -15,7 +15,8 @@ from energy_lib.units import decimal_year
 HEIGHT = 340
 BAND_POINTS = 25
 # 0.001 and 1,000,000, where the default writes 1m and 1e+6.
-_PLAIN_NUMBER = "datum.value >= 1 ? format(datum.value, ',d') : format(datum.value, '~f')"
+_PLAIN_NUMBER = "datum.value >= 10 ? format(datum.value, ',d') : format(datum.value, '~f')"
+_LABELLED_STEPS, _FEWEST_LABELS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3)), 3
 
 # Okabe and Ito's palette (2008), told apart by colour-blind readers, darkened or lightened to keep contrast 3:1.
 _PALETTE = {
@@ -76,15 +77,18 @@ def theme(mode: str) -> dict:
 
 
 def log_axis(low: float, high: float, **options) -> dict:
-    """Scale and axis of a logarithmic `alt.X` or `alt.Y`: labels at powers of ten, and at 2 and 5 when these are few.
+    """Scale and axis of a logarithmic `alt.X` or `alt.Y`: labels at powers of ten, and at steps between when these are
+    fewer than three.
 
-    >>> log_axis(3, 40)["axis"].to_dict()["values"]
-    [5.0, 10.0, 20.0]
+    >>> log_axis(3, 4000)["axis"].to_dict()["values"], log_axis(3, 40)["axis"].to_dict()["values"]
+    ([10.0, 100.0, 1000.0], [5.0, 10.0, 20.0])
     """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    steps = (1, 2, 5) if len(decades) <= 4 else (1,)
-    ticks = [float(f"{step}e{decade}") for decade in decades for step in steps]
-    axis = alt.Axis(values=[tick for tick in ticks if low <= tick <= high], labelExpr=_PLAIN_NUMBER, **options)
+    for steps in _LABELLED_STEPS:
+        ticks = [tick for decade in decades for step in steps if low <= (tick := float(f"{step}e{decade}")) <= high]
+        if len(ticks) >= _FEWEST_LABELS:
+            break
+    axis = alt.Axis(values=ticks, labelExpr=_PLAIN_NUMBER, **options)
     return {"scale": alt.Scale(type="log", domain=[low, high]), "axis": axis}
 
 

@@ -242,8 +242,10 @@ def _schema_faults(resource: dict[str, Any], descriptor: dict[str, Any], folder:
 
     reasons = {identity["formula"]: identity["reason"] for identity in resource.get("identities", [])}
     checklist = Checklist(checks=[checks.row_constraint(formula=formula) for formula in reasons])
+    referred = {key["reference"]["resource"] for key in resource["schema"].get("foreignKeys", [])}
+    needed = [other for other in descriptor["resources"] if other["name"] in {resource["name"], *referred}]
     try:
-        schema_package = Package.from_descriptor(descriptor, basepath=str(folder))
+        schema_package = Package.from_descriptor({**descriptor, "resources": needed}, basepath=str(folder))
         report = schema_package.get_resource(resource["name"]).validate(checklist)
     except FrictionlessException as error:
         raise TableError(f"{folder / DESCRIPTOR}: {resource['name']} cannot be checked: {error}") from None
