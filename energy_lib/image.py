@@ -43,6 +43,7 @@ def image_energy(
     elementwise: ArrayLike | None = None,
     conv3x3_flop: ArrayLike | None = None,
     engine: str | None = None,
+    new_family: bool = False,
     n_accelerators: ArrayLike = 1,
 ) -> Estimate:
     """Joules of one image, with a 90 % interval. All counts are of one image and broadcast.
@@ -56,7 +57,7 @@ def image_energy(
     left out. Without the last two, or with `layers` alone, their terms are absent and the interval is wider. With all
     on a GPU, FLOP of dense 3x3 convolutions of stride 1 (`conv3x3_flop`) count 16/36, as by Winograd's algorithm.
     `precision` is fp32 unless said, `engine` the newest measured and the cheapest of these, `batch` that of the
-    measurement and no other.
+    measurement and no other. With `new_family` the interval is that of networks unlike any measured on the device.
 
     On an accelerator of the table `accelerators`, by its specification, with the laws of `image_specification`:
 
@@ -70,8 +71,8 @@ def image_energy(
     not positive and finite and for a batch without a measurement. Warns where FLOP leave the measured range: the
     interval was tested inside. Sources: MLPerf Inference 1.0-5.0; Fischer et al. 2022; timm's throughput tables.
 
-    >>> estimate = image_energy(8.2e9, 11.1e6, "Raspberry Pi 4")  # ResNet-50 takes about two joules
-    >>> bool(1.0 < estimate.low_j < estimate.energy_j < estimate.high_j < 4.0), estimate.boundary
+    >>> estimate = image_energy(0.6e9, 6.7e6, "Raspberry Pi 4")  # MobileNet v2 takes about half a joule
+    >>> bool(0.3 < estimate.low_j < estimate.energy_j < estimate.high_j < 0.8), estimate.boundary
     (True, 'server')
     """
     counts = {
@@ -90,7 +91,9 @@ def image_energy(
     if "elementwise" in counts and "layers" not in counts:
         raise ValueError("elementwise is given without layers: give both, layers alone, or neither")
     if device in measured_devices():
-        return _measured(counts, device, batch, precision, engine)
+        return _measured(
+            counts, device, batch, precision, engine, "factor_90_new_family" if new_family else "factor_90"
+        )
     accelerators = datasets.load("accelerators")["name"]
     if device not in set(accelerators):
         raise checks.unknown_name("device", device, [*measured_devices(), *accelerators])
@@ -127,14 +130,20 @@ def effective_flop(flop: ArrayLike, conv3x3_flop: ArrayLike, is_gpu: ArrayLike) 
 
 
 def _measured(
-    counts: dict[str, np.ndarray], device: str, batch: ArrayLike | None, precision: str | None, engine: str | None
+    counts: dict[str, np.ndarray],
+    device: str,
+    batch: ArrayLike | None,
+    precision: str | None,
+    engine: str | None,
+    width: str,
 ) -> Estimate:
     detail = "full" if "elementwise" in counts else "layers" if "layers" in counts else "basic"
     cell = _cell(device, detail, precision, engine)
     if batch is not None and np.any(checks.quantity("batch", batch, "images") != cell["batch"]):
         raise ValueError(f"batch = {batch} images was not measured on {device}: measured is {cell['batch']}")
     flop = counts["flop"]
-    if np.any(flop < cell["flop_min"]) or np.any(flop > cell["flop_max"]):
+    # The table rounds the ends of the range to five digits.
+    if np.any(flop < cell["flop_min"] * 0.9999) or np.any(flop > cell["flop_max"] * 1.0001):
         warnings.warn(
             f"flop beyond {cell['flop_min']:.3g} to {cell['flop_max']:.3g} FLOP, the range measured on {device}: "
             "the interval was tested inside it",
@@ -147,7 +156,7 @@ def _measured(
             )
         counts = {**counts, "flop": effective_flop(flop, counts["conv3x3_flop"], True)}
     parts = {term: cell[COEFFICIENTS[term]] * counts.get(term, 1.0) for term in DETAILS[detail]}
-    return with_interval(parts, cell["factor_90"], cell["boundary"])
+    return with_interval(parts, cell[width], cell["boundary"])
 
 
 def _cell(device: str, detail: str, precision: str | None, engine: str | None) -> Mapping:
@@ -157,7 +166,7 @@ def _cell(device: str, detail: str, precision: str | None, engine: str | None) -
     if precision is None:
         precision = "fp32" if "fp32" in precisions else precisions[0]
     if precision not in precisions:
-        raise checks.unknown_name(f"precision for {device}", precision, precisions)
+        raise _unknown_precision(device, precision, precisions)
     rows = rows[rows["precision"] == precision]
     if engine is not None:
         if engine not in set(rows["engine"]):
@@ -228,7 +237,7 @@ def _specified(
         )
     precision = known[0] if precision is None else precision
     if precision not in known:
-        raise checks.unknown_name(f"precision for {device}", precision, known)
+        raise _unknown_precision(device, precision, known)
     n = checks.quantity("n_accelerators", n_accelerators, "accelerators", low=1, low_allowed=True)
     specification = {
         "tdp_w": chip.tdp_w,
@@ -259,6 +268,10 @@ def _engine_estimate(
     share = 0.0 if images is None else images ** -_laws().loc[ends[1], "batch_exponent"]
     parts = {term: large[term] + (one[term] - large[term]) * share for term in large}
     return with_interval(parts, large_factor * (one_factor / large_factor) ** share, "server")
+
+
+def _unknown_precision(device: str, precision: str, known: list[str]) -> checks.UnknownNameError:
+    return checks.UnknownNameError(f"unknown precision {precision!r} for {device}: it has {', '.join(known)}")
 
 
 def _is_edge_module(device: str) -> bool:

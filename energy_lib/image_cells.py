@@ -10,10 +10,11 @@ import pandas as pd
 from energy_lib.image import DETAILS, effective_flop
 
 LEVEL = 0.90  # of the intervals
-HUBER_LN = 0.05 * np.log(10)  # residuals beyond this count linearly, not squared
+# What a record is taken to repeat to, ln; residuals beyond it count linearly, not squared.
+NOISE_LN = 0.05 * np.log(10)
 # Levels of detail, and the two simpler sums of terms that they are held against.
 LADDER = {"flop": ("flop",), "floor + flop": ("floor", "flop"), **DETAILS}
-_ROUNDS = 40
+_ROUNDS, _FULL_STEPS = 40, 8
 _PRIOR_RECORDS = 5  # a cell's spread is pulled to its kind's as by this many records
 
 
@@ -32,29 +33,38 @@ def design(records: pd.DataFrame, detail: str) -> np.ndarray:
 
 
 def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
-    """Coefficients c >= 0 with the least Huber loss of ln(matrix c / energy).
+    """Coefficients c >= 0 with the least sum of
 
-    ln(p'/p) = p'/p - 1 to first order about the prediction p of the round before, so that each round is a weighted
-    linear problem with c >= 0, which scipy solves exactly.
+        weight x Huber(ln(matrix c / energy)) / noise^2  +  (share of a term in the mean energy - 1 / terms)^2
 
-    >>> count = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0], [1.0, 8.0]])
-    >>> fit_coefficients(count, count @ [0.5, 2.0]).round(6).tolist()
+    The second part weighs as one record does: it decides only where the records cannot, as between two counts that
+    rise together. ln(p'/p) = p'/p - 1 to first order about the prediction p of the round before, so that each round is
+    a linear problem with c >= 0, which scipy solves exactly. No other cell is looked at.
+
+    >>> count = np.array([[1.0, 1.0], [1.0, 2.0], [1.0, 4.0], [1.0, 8.0]] * 10)
+    >>> fit_coefficients(count, count @ [0.5, 2.0]).round(2).tolist()
     [0.5, 2.0]
     """
     from scipy.optimize import nnls
 
     weight = np.ones(len(energy_j)) if weight is None else weight
-    predicted, coefficients = energy_j, None
-    for _ in range(_ROUNDS):
+    # In units where the typical record has one joule and one of each count, coefficients are shares of the energy.
+    typical = np.maximum(matrix.mean(axis=0), 1e-300)
+    level = np.exp(np.log(energy_j).mean())
+    matrix, energy_j = matrix / typical, energy_j / level
+    n_terms = matrix.shape[1]
+    predicted, shares = energy_j, np.zeros(n_terms)
+    for turn in range(_ROUNDS):
         residual = np.log(predicted / energy_j)
-        root = np.sqrt(weight * np.minimum(1.0, HUBER_LN / np.maximum(np.abs(residual), 1e-12)))
-        scaled = matrix * (root / predicted)[:, None]
-        size = np.maximum(np.linalg.norm(scaled, axis=0), 1e-300)
-        before, coefficients = coefficients, nnls(scaled / size, root * (1 - residual))[0] / size
-        predicted = np.maximum(matrix @ coefficients, 1e-3 * energy_j)
-        if before is not None and np.allclose(before, coefficients, rtol=1e-7, atol=0):
+        root = np.sqrt(weight * np.minimum(1.0, NOISE_LN / np.maximum(np.abs(residual), 1e-12))) / NOISE_LN
+        rows = np.vstack([matrix * (root / predicted)[:, None], np.eye(n_terms)])
+        found = nnls(rows, np.append(root * (1 - residual), np.full(n_terms, 1 / n_terms)))[0]
+        before = shares
+        shares = found if turn < _FULL_STEPS else (before + found) / 2  # large errors make full steps swing
+        predicted = np.maximum(matrix @ shares, 1e-3 * energy_j)
+        if np.abs(shares - before).max() < 1e-7:
             break
-    return coefficients
+    return shares * level / typical
 
 
 def coefficients(records: pd.DataFrame, detail: str) -> pd.DataFrame:

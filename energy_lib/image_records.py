@@ -1,4 +1,4 @@
-"""The records behind `image_energy`: joules or seconds an image beside the counts of its network, and what is in doubt."""
+"""The records behind `image_energy`: joules or seconds an image, the counts of its network, and what is in doubt."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from energy_lib import datasets
 from energy_lib.units import FLOP_PER_MAC
 
 FEWEST_NETWORKS = 15  # a cell with fewer beyond doubt is not fitted: five coefficients need networks to spare
+FEWEST_FAMILIES = 2  # one family of networks alone cannot tell the terms apart
 
 _BOARDS = {
     "rpi4": "Raspberry Pi 4",
@@ -116,9 +117,9 @@ def measured_records() -> pd.DataFrame:
     edge = _edge_records()
     records = pd.concat([edge.assign(doubt=doubts(edge)), _framework_records().assign(doubt="")], ignore_index=True)
     records = records.drop(columns="system")
-    sound = records["model"].where(records["doubt"] == "")
-    networks = sound.groupby(records["cell"]).transform("nunique")
-    return records[networks >= FEWEST_NETWORKS].reset_index(drop=True)
+    sound = records[["model", "family"]].where(records["doubt"] == "").groupby(records["cell"]).transform("nunique")
+    enough = (sound["model"] >= FEWEST_NETWORKS) & (sound["family"] >= FEWEST_FAMILIES)
+    return records[enough].reset_index(drop=True)
 
 
 def _edge_records() -> pd.DataFrame:
@@ -144,7 +145,7 @@ def _edge_records() -> pd.DataFrame:
             + table["width_mult"].astype(str)
             + "_"
             + table["img_size"].astype(int).astype(str),
-            "family": table["model_family"].str.extract(r"^([a-z]+(?:v\d)?)")[0],
+            "family": table["model_family"].str.extract(r"^([a-z]+v\d|[a-z]+)")[0],
             "energy_j": table["joules_per_image"],
             "reference": table["reference"],
             **_counts(table),
