@@ -15,6 +15,7 @@ notebooks: $(INSTALLED)  ## re-execute the notebooks whose text, library or tabl
 
 fit: $(INSTALLED)  ## fit all constants anew from the measured tables, into data/fitted
 	$(BIN)/python -m energy_lib.calibration
+	$(BIN)/python -m energy_lib.image_calibration
 
 test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/notebooks.py --check

@@ -98,7 +98,7 @@ def half_widths(records: pd.DataFrame, error: pd.Series) -> pd.Series:
     """Half-width of each cell's interval in log10: the spread of its own errors x a quantile that its kind shares.
 
     A cell's spread is the rms of its out-of-sample errors, pulled to the median of its kind. The quantile is that of
-    |error| / spread over the records of the kind, at 0.9 (1 + 1 / n) for n networks, as conformal prediction asks.
+    error size / spread over the records of the kind, at 0.9 (1 + 1 / n) for n networks, as conformal prediction asks.
     """
     sound = records["doubt"] == ""
     records, error = records[sound], error[sound]
@@ -128,7 +128,7 @@ def inside(records: pd.DataFrame, error: pd.Series, by: str) -> pd.Series:
 
 
 def unseen_device_half_width(error: pd.Series, device: pd.Series) -> float:
-    """Half-width in log10 for a device never seen: 90 % quantile of |error|, devices weighing alike, x sqrt(1 + 1/n).
+    """Half-width in log10 for a device never seen: 90 % quantile of errors, devices weighing alike, x sqrt(1 + 1/n).
 
     The root is the usual allowance for one more draw than the n devices that set the quantile.
     """

@@ -2,6 +2,7 @@
 
 import base64
 import doctest
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,11 @@ def test_cells_that_publish_leave_the_showing_to_the_page(pair):
     for cell in pair[1].cells:
         published = [o for o in cell.get("outputs", []) if any("energy" in mime for mime in o.get("data", {}))]
         assert not published or "remove-output" in cell.metadata.get("tags", [])
+
+
+def test_no_date_of_data_is_typed(pair):
+    code = "\n".join(cell.source for cell in pair[0].cells if cell.cell_type == "code")
+    assert not re.findall(r'data_as_of\s*=\s*"\d', code)
 
 
 def test_every_notebook_answers_in_the_same_order(pair):

@@ -143,10 +143,13 @@ def test_a_book_that_does_not_build_leaves_the_last_good_one(site, monkeypatch, 
         raise subprocess.CalledProcessError(1, "jupyter-book")
 
     monkeypatch.setattr(book, "render", broken)
+    monkeypatch.setattr(book, "BUILD", book.HTML.parent)
+    (book.BUILD / "work").mkdir()
     monkeypatch.setattr(book, "ROOT", book.HTML.parent)
     assert book.main() == 1
     assert (book.HTML / "index.html").read_text() == "last good book"
     assert "the last good book stays" in capsys.readouterr().err
+    assert not (book.BUILD / "work").exists()  # what was read there would hide the warnings from the next build
 
 
 def test_make_says_which_python_it_needs(tmp_path):

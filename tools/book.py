@@ -63,6 +63,7 @@ def main() -> int:
         try:
             put_in_place(render(), stamp)
         except subprocess.CalledProcessError as error:
+            shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
             kept = "; the last good book stays" if HTML.exists() else ""
             print(f"The book did not build (exit {error.returncode}){kept}.", file=sys.stderr)
             return 1

@@ -18,6 +18,12 @@ def give_a_theme_without_script(app: Sphinx, error: Exception | None) -> None:
             page.write_text(text.replace(WRITTEN, READABLE, 1), encoding="utf-8")
 
 
+def read_the_bibliography_again(app: Sphinx, env, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """The page of references lists what other pages cite, so it is as old as the oldest of them."""
+    return ["book/cite"] if added | changed | removed else []
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.connect("env-get-outdated", read_the_bibliography_again)
     app.connect("build-finished", give_a_theme_without_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
