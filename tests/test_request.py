@@ -110,6 +110,16 @@ def test_the_parts_add_up_to_the_whole(tokens, output, batch):
     assert (estimate.low_j < estimate.energy_j < estimate.high_j) and estimate.boundary == "chip"
 
 
+@given(st.floats(0.1, 10.0))
+def test_joules_scale_with_the_rated_power(factor):
+    plain, scaled = (Device("", H100.tdp_w * f, H100.peak("fp16"), H100.bandwidth_byte_per_s) for f in (1.0, factor))
+    load = Load(300.0, 500.0, 16.0, 1.0, 16.0, 16.0, "vllm-0.11")
+    once, more = (
+        sum(request_parts(Shapes.of(shape()), d, load, request_constants())[0].values()) for d in (plain, scaled)
+    )
+    assert more == pytest.approx(factor * once)
+
+
 def test_power_never_passes_the_rated_one():
     device = Device("", H100.tdp_w, H100.peak("fp16"), H100.bandwidth_byte_per_s)
     batch = np.geomspace(1, 4096, 50)
