@@ -33,6 +33,7 @@ WEIGHT_BITS = {"float16": 16.0, "bfloat16": 16.0, "fp8": 8.0, "mxfp4": 4.25}  # 
 CONFIDENCE = 0.9
 SCATTER_LOG = 0.12  # expected error of a good record; beyond it the loss grows linearly
 TIME_WEIGHT = 0.5
+TIGHT = 1e-10  # so that machines whose last digits differ agree on the digits that are published
 DEVIATION_SD = {"bandwidth_logit": 0.6, "standby_log": 0.3}
 # name: (start, standard deviation of its logarithm, unit, meaning)
 PRIORS = {
@@ -155,7 +156,9 @@ def fit_logs(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
         return np.concatenate([robust, (logs - start) / spread])
 
     upper = np.concatenate([highest, np.full(len(start) - len(mean), np.inf)])
-    return least_squares(residuals, start, bounds=(-np.inf, upper), max_nfev=100, ftol=1e-8, xtol=1e-8).x, devices
+    return least_squares(
+        residuals, start, bounds=(-np.inf, upper), max_nfev=300, ftol=TIGHT, xtol=TIGHT, gtol=TIGHT
+    ).x, devices
 
 
 def fit(table: pd.DataFrame) -> Constants:

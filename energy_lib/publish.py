@@ -15,7 +15,7 @@ NUMBER_MIME = "application/vnd.energy.number+json"
 CHART_MIME = "application/vnd.energy.chart+json"
 TABLE_MIME = "application/vnd.energy.table+json"
 PICTURE_SCALE = 2.0
-_JSON_DIGITS = 6
+_JSON_DIGITS = 5
 _SHORTEST, _LONGEST = 1e-5, 1e8  # beyond these a number is written with a power of ten
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
