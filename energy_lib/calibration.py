@@ -83,7 +83,7 @@ def inputs(table: pd.DataFrame) -> tuple[Shapes, Device, Load]:
     known = {name: accelerator(name) for name in table["accelerator"].unique()}
     boards = [known[name] for name in table["accelerator"]]
     device = Device(
-        name=table["accelerator"].to_numpy(str),
+        name=pd.Categorical(table["accelerator"]),
         tdp_w=np.array([board.tdp_w for board in boards]),
         peak_flop_per_s=np.array([board.peak("fp16") for board in boards]),
         bandwidth_byte_per_s=np.array([board.bandwidth_byte_per_s for board in boards]),
@@ -100,7 +100,7 @@ def inputs(table: pd.DataFrame) -> tuple[Shapes, Device, Load]:
         n_accelerators=column("n_gpus"),
         dense_bits=np.where(bits < 8, 16.0, bits),  # the four-bit models keep all but their experts in 16 bits
         expert_bits=bits,
-        software=table["software"].to_numpy(str),
+        software=pd.Categorical(table["software"]),
         pipeline_stages=column("pipeline_parallel"),
         data_parallel=column("data_parallel"),
     )

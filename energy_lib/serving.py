@@ -27,6 +27,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
+import pandas as pd
 
 from energy_lib.compute import LanguageModel
 from energy_lib.units import FLOP_PER_MAC
@@ -218,9 +219,14 @@ def work(shapes: Shapes, load: Load, expert_tile_tokens: float) -> Work:
     )
 
 
-def _by_name(table: Mapping[str, object], names: np.ndarray, attribute: str, default: float) -> np.ndarray:
+def _by_name(
+    table: Mapping[str, object], names: np.ndarray | pd.Categorical, attribute: str, default: float
+) -> np.ndarray:
     """`table[name].attribute` for each name; `default` for a name that the table lacks."""
-    known, index = np.unique(np.asarray(names), return_inverse=True)
+    if isinstance(names, pd.Categorical):  # sorting names again in each step of a fit would cost more than the step
+        known, index = names.categories, names.codes
+    else:
+        known, index = np.unique(np.asarray(names), return_inverse=True)
     values = np.array([getattr(table[k], attribute) if k in table else default for k in known.tolist()])
     return values[index].reshape(np.shape(names))
 
