@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book notebooks fit test serve bench clean pins
+.PHONY: book notebooks fit test test-browser serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -22,8 +22,12 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadfile tests energy_lib
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
+
+test-browser: $(INSTALLED)  ## pages in Chromium, which must be installed (Debian: apt-get install chromium)
+	@$(BIN)/python tools/book.py
+	$(BIN)/python -m pytest -m browser tests
 
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py
