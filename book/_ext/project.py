@@ -1,0 +1,46 @@
+"""Where the project lives: its site, its repository, its edition, and the commit that a build was made from."""
+
+import os
+import subprocess
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+# A fork's workflow sets these two, so that its pages lead to itself.
+SITE, REPOSITORY = "BOOK_SITE_URL", "BOOK_REPOSITORY_URL"
+
+
+def edition(root: Path) -> str:
+    """The edition of the book, which is the version of the library."""
+    return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def commit(root: Path) -> str:
+    """The commit that the tracked files are at; empty outside a clone, and where they differ from it."""
+    try:
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+        return "" if changed else _git(root, "rev-parse", "HEAD")
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def site_url(config: Mapping[str, Any]) -> str:
+    """Address of the published book, ending in a slash; `config` is that of Sphinx."""
+    return (os.environ.get(SITE) or config["html_baseurl"]).rstrip("/") + "/"
+
+
+def repository_url(config: Mapping[str, Any]) -> str:
+    """Address of the repository, without a slash at its end."""
+    return (os.environ.get(REPOSITORY) or config["html_theme_options"]["repository_url"]).rstrip("/")
+
+
+def source_url(config: Mapping[str, Any], root: Path, path: str, line: int | None = None) -> str:
+    """Address of a file of the repository as it was when the book was built, at a line of it."""
+    at = commit(root) or config["html_theme_options"]["repository_branch"]
+    return f"{repository_url(config)}/blob/{at}/{path}" + (f"?plain=1#L{line}" if line else "")
+
+
+def _git(root: Path, *arguments: str) -> str:
+    run = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
+    return run.stdout.strip()
