@@ -1,0 +1,121 @@
+"""How to cite: a folded block at the end of each page, {cite-book}, {cite-tables}, and {licences} of everything."""
+
+import html
+import json
+from pathlib import Path
+from typing import Any
+
+import citation
+import project
+from docutils import nodes
+from published import link, table_node
+from sphinx.application import Sphinx
+from sphinx.util.docutils import SphinxDirective
+
+PACKAGE = Path("data") / "datapackage.json"
+PAGE = "book/cite"
+STYLE = "citing.css"
+
+
+class CiteBook(SphinxDirective):
+    """The citation of the whole edition, in words and as BibTeX."""
+
+    def run(self) -> list[nodes.Node]:
+        work, address = self.env.app.energy_work, project.site_url(self.config)
+        return _cited(citation.sentence(work, address), citation.bibtex(work, address))
+
+
+class CiteTables(SphinxDirective):
+    """The citation of the tables together, in words and as BibTeX."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(Path(self.env.srcdir) / PACKAGE))
+        title = _package(self.env.srcdir)["title"]
+        work, address = self.env.app.energy_work, page_url(self.env.app, self.config.energy_data_page)
+        return _cited(
+            citation.sentence(work, address, title=title), citation.dataset_bibtex(work, address, title)
+        )
+
+
+def _cited(words: str, entry: str) -> list[nodes.Node]:
+    return [nodes.block_quote("", nodes.paragraph("", words)), nodes.literal_block(entry, entry, language="bibtex")]
+
+
+class Licences(SphinxDirective):
+    """What may be done with the code, the text and every table."""
+
+    def run(self) -> list[nodes.Node]:
+        self.env.note_dependency(str(Path(self.env.srcdir) / PACKAGE))
+        package = _package(self.env.srcdir)
+        rows = [
+            [nodes.paragraph("", "Code"), *self._named([_licence(citation.CODE_LICENCE)])],
+            [nodes.paragraph("", "Text and charts"), *self._named([_licence(citation.TEXT_LICENCE)])],
+        ]
+        for resource in sorted(package["resources"], key=lambda each: each["name"]):
+            name = link(self.config.energy_data_page, f"table-{resource['name']}", resource["title"])
+            licences = resource.get("licenses") or package["licenses"]
+            rows.append([nodes.paragraph("", "Table: ", name), *self._named(licences)])
+        return [table_node((("What", 60), ("Licence", 40)), rows, ["licences"])]
+
+    def _named(self, licences: list[dict[str, str]]) -> list[nodes.paragraph]:
+        line = nodes.paragraph()
+        for licence in licences:
+            line += [nodes.Text("; ")] if line.children else []
+            line += nodes.reference("", licence["title"], refuri=licence["path"])
+        return [line]
+
+
+def _licence(name: str) -> dict[str, str]:
+    title, path = citation.LICENCES[name]
+    return {"title": title, "path": path}
+
+
+def _package(root: str) -> dict[str, Any]:
+    return json.loads((Path(root) / PACKAGE).read_text(encoding="utf-8"))
+
+
+def page_url(app: Sphinx, page: str) -> str:
+    """The address at which a page of the book is published."""
+    return project.site_url(app.config) + app.builder.get_target_uri(page)
+
+
+def page_citation(app: Sphinx, page: str, title: str) -> tuple[str, str]:
+    """The citation of one page, in words and as BibTeX; the front page stands for the whole."""
+    work, address = app.energy_work, page_url(app, page)
+    if page == app.config.root_doc:
+        return citation.sentence(work, address), citation.bibtex(work, address)
+    entry = citation.bibtex(work, address, part=title, name=Path(page).name)
+    return citation.sentence(work, address, part=title), entry
+
+
+def add_citation(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
+    """Ends every page of the book with a quiet block that says how to cite it."""
+    if doctree is None:
+        return
+    words, entry = page_citation(app, page, app.env.titles[page].astext())
+    licence = context["pathto"](PAGE)
+    context["body"] += (
+        "<details class='folded cite-page'><summary>How to cite this page</summary>"
+        f"<p>{html.escape(words)}</p>"
+        f"<div class='highlight-bibtex notranslate'>{app.builder.highlighter.highlight_block(entry, 'bibtex')}</div>"
+        f"<p>What licence covers what: <a class='reference internal' href='{licence}'>how to cite</a>.</p></details>"
+    )
+    app.add_css_file(STYLE)
+
+
+def read_work(app: Sphinx, config: Any) -> None:
+    """Reads CITATION.cff early: another edition or date has every page written anew."""
+    app.energy_work = citation.read(Path(app.srcdir))
+    config.energy_citation = repr(app.energy_work)
+    config.html_baseurl = project.site_url(config)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    app.setup_extension("published")
+    app.add_config_value("energy_citation", "", "env")
+    app.add_directive("cite-book", CiteBook)
+    app.add_directive("cite-tables", CiteTables)
+    app.add_directive("licences", Licences)
+    app.connect("config-inited", read_work)
+    app.connect("html-page-context", add_citation)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
