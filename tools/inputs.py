@@ -34,8 +34,8 @@ def book_sources() -> list[Path]:
     """What the rendered book depends on."""
     frame = [p for p in (ROOT / "book").rglob("*") if p.is_file() and p.suffix != ".pyc"]
     tables = [p for p in (ROOT / "data").rglob("*") if p.suffix in (".csv", ".json")]
-    library = [*(ROOT / "energy_lib").glob("*.py"), ROOT / "requirements.txt", ROOT / "_config.yml"]
-    return [*frame, *NOTEBOOKS.glob("*.ipynb"), *tables, *library]
+    settings = [ROOT / name for name in ("_config.yml", "CITATION.cff", "pyproject.toml", "requirements.txt")]
+    return [*frame, *NOTEBOOKS.glob("*.ipynb"), *tables, *(ROOT / "energy_lib").glob("*.py"), *settings]
 
 
 def digest(paths: Iterable[Path]) -> str:

@@ -14,7 +14,10 @@ LICENCES = {
     CODE_LICENCE: ("MIT License", "https://opensource.org/license/mit"),
     TEXT_LICENCE: ("Creative Commons Attribution 4.0 International", "https://creativecommons.org/licenses/by/4.0/"),
 }
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
 # What TeX would read as a command; the braces that group are added afterwards.
 _TEX = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
@@ -86,8 +89,7 @@ def long_date(day: date) -> str:
     >>> long_date(date(2026, 11, 5))
     '5 November 2026'
     """
-    names = "January February March April May June July August September October November December".split()
-    return f"{day.day} {names[day.month - 1]} {day.year}"
+    return f"{day.day} {MONTHS[day.month - 1]} {day.year}"
 
 
 def bibtex(work: Work, address: str, *, part: str = "", name: str = "") -> str:
@@ -104,8 +106,9 @@ def dataset_bibtex(work: Work, address: str, title: str) -> str:
 def _entry(kind: str, name: str, work: Work, address: str, own: dict[str, str]) -> str:
     fields = {"author": " and ".join(f"{{{tex(author)}}}" for author in work.authors)}
     fields |= {field: tex(value) for field, value in own.items() if value}
-    fields |= {"edition": work.edition, "year": str(work.released.year), "month": MONTHS[work.released.month - 1]}
-    fields |= {"note": f"Edition of {long_date(work.released)}", "url": address}
+    day = work.released
+    fields |= {"edition": work.edition, "year": str(day.year), "month": MONTHS[day.month - 1][:3].lower()}
+    fields |= {"note": f"Edition of {long_date(day)}", "url": address}
     lines = [f"  {field:<12} = {value if field == 'month' else f'{{{value}}}'}" for field, value in fields.items()]
     words = f"{work.short_title.removeprefix('The ')} {name} {work.edition}"
     key = re.sub(r"\W+", "_", words.strip().lower())

@@ -1,7 +1,6 @@
 """How to cite: a folded block at the end of each page, {cite-book}, {cite-tables}, and {licences} of everything."""
 
 import html
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,6 @@ from published import link, table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-PACKAGE = Path("data") / "datapackage.json"
 PAGE = "book/cite"
 STYLE = "citing.css"
 
@@ -29,12 +27,10 @@ class CiteTables(SphinxDirective):
     """The citation of the tables together, in words and as BibTeX."""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(Path(self.env.srcdir) / PACKAGE))
-        title = _package(self.env.srcdir)["title"]
+        self.env.note_dependency(str(Path(self.env.srcdir) / project.PACKAGE))
+        title = project.package(Path(self.env.srcdir))["title"]
         work, address = self.env.app.energy_work, page_url(self.env.app, self.config.energy_data_page)
-        return _cited(
-            citation.sentence(work, address, title=title), citation.dataset_bibtex(work, address, title)
-        )
+        return _cited(citation.sentence(work, address, title=title), citation.dataset_bibtex(work, address, title))
 
 
 def _cited(words: str, entry: str) -> list[nodes.Node]:
@@ -45,8 +41,8 @@ class Licences(SphinxDirective):
     """What may be done with the code, the text and every table."""
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_dependency(str(Path(self.env.srcdir) / PACKAGE))
-        package = _package(self.env.srcdir)
+        self.env.note_dependency(str(Path(self.env.srcdir) / project.PACKAGE))
+        package = project.package(Path(self.env.srcdir))
         rows = [
             [nodes.paragraph("", "Code"), *self._named([_licence(citation.CODE_LICENCE)])],
             [nodes.paragraph("", "Text and charts"), *self._named([_licence(citation.TEXT_LICENCE)])],
@@ -68,10 +64,6 @@ class Licences(SphinxDirective):
 def _licence(name: str) -> dict[str, str]:
     title, path = citation.LICENCES[name]
     return {"title": title, "path": path}
-
-
-def _package(root: str) -> dict[str, Any]:
-    return json.loads((Path(root) / PACKAGE).read_text(encoding="utf-8"))
 
 
 def page_url(app: Sphinx, page: str) -> str:

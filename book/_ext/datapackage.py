@@ -2,18 +2,18 @@
 
 import csv
 import hashlib
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
+import project
 from docutils import nodes
 from docutils.statemachine import StringList
+from machine import resource_path
 from published import file_link, table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-PACKAGE = Path("data") / "datapackage.json"
 RULES = {
     "minimum": "at least {}",
     "maximum": "at most {}",
@@ -35,8 +35,8 @@ class DataPackage(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         root = Path(self.env.srcdir)
-        self.env.note_dependency(str(root / PACKAGE))
-        package = json.loads((root / PACKAGE).read_text(encoding="utf-8"))
+        self.env.note_dependency(str(root / project.PACKAGE))
+        package = project.package(root)
         sections = []
         for resource in package["resources"]:
             self.env.note_dependency(str(root / "data" / resource["path"]))
@@ -67,7 +67,8 @@ class DataPackage(SphinxDirective):
         facts = nodes.bullet_list(classes=["facts"])
         download = file_link(f"data/{resource['path']}", Path(resource["path"]).name)
         size = f" ({rows:,} rows, {len(data) / 1000:,.0f} kB)"
-        facts += _fact("Download", [download, nodes.Text(size)])
+        schema = file_link(f"data/{resource_path(resource['path'])}", "schema")
+        facts += _fact("Download", [download, nodes.Text(size + " · "), schema])
         licences = resource.get("licenses") or package.get("licenses") or []
         facts += _fact("Licence", _joined([self._named(licence) for licence in licences]))
         facts += _fact("Sources", _joined([self._named(source) for source in resource.get("sources", [])]))
@@ -132,7 +133,7 @@ def _as_list(value: Any) -> list[str]:
 
 
 def _lines(text: str) -> StringList:
-    return StringList(text.splitlines(), source=str(PACKAGE))
+    return StringList(text.splitlines(), source=str(project.PACKAGE))
 
 
 def visit_folded(translator: Any, node: Folded) -> None:
@@ -149,10 +150,10 @@ def _pass(translator: Any, node: nodes.Node) -> None:
 
 def copy_data(app: Sphinx, error: Exception | None) -> None:
     """Serves the tables and their description at the addresses that the pages link to."""
-    if error or app.builder.format != "html" or not (Path(app.srcdir) / PACKAGE).is_file():
+    if error or app.builder.format != "html" or not (Path(app.srcdir) / project.PACKAGE).is_file():
         return
     source, target = Path(app.srcdir) / "data", Path(app.outdir) / "data"
-    package = json.loads((Path(app.srcdir) / PACKAGE).read_text(encoding="utf-8"))
+    package = project.package(Path(app.srcdir))
     for name in ["datapackage.json", *(resource["path"] for resource in package["resources"])]:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, target / name)

@@ -60,6 +60,11 @@ def pdf(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path) -> bytes
     return _kept(cache, "pdf", themed, lambda: vl_convert.vegalite_to_pdf(themed, **_here()))
 
 
+def png(picture: str, cache: Path) -> bytes:
+    """An SVG picture as PNG, for what shows no SVG."""
+    return _kept(cache, "png", picture, lambda: vl_convert.svg_to_png(picture, scale=1))
+
+
 def bundle(themes: Mapping[str, Any], cache: Path) -> str:
     """The script that gives pages `energyCharts.embed` and the themes, from no network."""
     script = _kept(cache, "js", EXPORT, lambda: vl_convert.javascript_bundle(EXPORT, **_newest()).encode())

@@ -1,5 +1,6 @@
 """Where the project lives: its site, its repository, its edition, and the commit that a build was made from."""
 
+import json
 import os
 import subprocess
 import tomllib
@@ -7,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+PACKAGE = Path("data") / "datapackage.json"
 # A fork's workflow sets these two, so that its pages lead to itself.
 SITE, REPOSITORY = "BOOK_SITE_URL", "BOOK_REPOSITORY_URL"
 
@@ -14,6 +16,11 @@ SITE, REPOSITORY = "BOOK_SITE_URL", "BOOK_REPOSITORY_URL"
 def edition(root: Path) -> str:
     """The edition of the book, which is the version of the library."""
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+
+
+def package(root: Path) -> dict[str, Any]:
+    """The description of all tables."""
+    return json.loads((root / PACKAGE).read_text(encoding="utf-8"))
 
 
 def commit(root: Path) -> str:
