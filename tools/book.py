@@ -9,11 +9,13 @@ import sys
 import time
 from pathlib import Path
 
+from bs4 import BeautifulSoup
 from inputs import ROOT, book_sources, digest
 
 BUILD = ROOT / "_build"
 HTML, PREVIOUS, NEXT = BUILD / "html", BUILD / "html.previous", BUILD / "html.next"
 STAMP = "inputs.sha256"
+FRONT = "book/index.html"
 
 
 def render() -> Path:
@@ -32,7 +34,21 @@ def render() -> Path:
     subprocess.run(
         [*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
     )
+    write_root(work / "_build" / "html")
     return work / "_build" / "html"
+
+
+def write_root(html: Path) -> None:
+    """The site's own address leads to the front page; whoever shares it shows the same title, words and picture."""
+    front = BeautifulSoup((html / FRONT).read_text(encoding="utf-8"), "html.parser")
+    kept = [*front.head.find_all(["meta", "title"]), *front.head.find_all("link", rel="canonical")]
+    title = front.title.get_text()
+    (html / "index.html").write_text(
+        "<!DOCTYPE html>\n"
+        f'<html lang="en"><head>{"".join(map(str, kept))}<meta http-equiv="refresh" content="0; url={FRONT}"/></head>'
+        f'<body><a href="{FRONT}">{title}</a></body></html>\n',
+        encoding="utf-8",
+    )
 
 
 def put_in_place(rendered: Path, stamp: str) -> None:

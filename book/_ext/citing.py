@@ -96,15 +96,13 @@ def add_citation(app: Sphinx, page: str, template: str, context: Any, doctree: A
 
 
 def read_work(app: Sphinx, config: Any) -> None:
-    """Reads CITATION.cff early: another edition or date has every page written anew."""
+    """Reads CITATION.cff, and the address of the site where a fork names its own."""
     app.energy_work = citation.read(Path(app.srcdir))
-    config.energy_citation = repr(app.energy_work)
     config.html_baseurl = project.site_url(config)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("published")
-    app.add_config_value("energy_citation", "", "env")
     app.add_directive("cite-book", CiteBook)
     app.add_directive("cite-tables", CiteTables)
     app.add_directive("licences", Licences)

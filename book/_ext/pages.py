@@ -1,6 +1,8 @@
-"""Finishes built pages where the theme leaves no other way."""
+"""Finishes built pages where the theme leaves no other way, and has them written anew when what writes them changed."""
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -23,7 +25,15 @@ def read_the_bibliography_again(app: Sphinx, env, added: set[str], changed: set[
     return ["book/cite"] if added | changed | removed else []
 
 
+def read_frame(app: Sphinx, config: Any) -> None:
+    """Sphinx does not see that an extension of ours or the citation changed; a setting that did has it start afresh."""
+    read = [*sorted(Path(__file__).parent.glob("*.*")), Path(app.srcdir) / "CITATION.cff"]
+    config.energy_frame = hashlib.sha256(b"".join(path.read_bytes() for path in read if path.is_file())).hexdigest()
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
+    app.add_config_value("energy_frame", "", "env")
+    app.connect("config-inited", read_frame)
     app.connect("env-get-outdated", read_the_bibliography_again)
     app.connect("build-finished", give_a_theme_without_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
