@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book notebooks fit test test-browser serve bench clean pins
+.PHONY: book notebooks fit test test-browser diff release archive serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -19,6 +19,7 @@ fit: $(INSTALLED)  ## fit all constants anew from the measured tables, into data
 
 test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/notebooks.py --check
+	@$(BIN)/python tools/diff.py --check
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -28,6 +29,17 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 test-browser: $(INSTALLED)  ## pages in Chromium, which must be installed (Debian: apt-get install chromium)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
+
+diff: $(INSTALLED)  ## what moved since the last edition: numbers, charts, rows of tables
+	@$(BIN)/python tools/diff.py
+
+release: $(INSTALLED)  ## freeze what is published now as the edition that pyproject.toml names
+	@$(BIN)/python tools/notebooks.py --all
+	@$(BIN)/python tools/diff.py --release
+
+archive:  ## the built book as one file to unpack and read, with its SHA-256 sums, in _build
+	@$(MAKE) --no-print-directory book
+	@$(BIN)/python tools/archive.py
 
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py

@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+RUN_TIMES = ROOT / "_build" / "run_times.json"  # seconds by notebook; a release keeps them
 
 
 def sha256(content: bytes) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
-from inputs import NOTEBOOKS, ROOT, fingerprints, sha256
+from inputs import NOTEBOOKS, ROOT, RUN_TIMES, fingerprints, sha256
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from traitlets.config import Config
@@ -91,6 +91,13 @@ def save_picture() -> None:
         PICTURE.write_bytes(picture)
 
 
+def keep_time(name: str, taken: float) -> None:
+    """Note the seconds of an execution; they stay out of the notebook, which no clock may change."""
+    kept = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
+    RUN_TIMES.parent.mkdir(exist_ok=True)
+    RUN_TIMES.write_text(json.dumps({**kept, name: taken}, sort_keys=True), encoding="utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say which notebooks are stale; fail if any is")
@@ -113,7 +120,9 @@ def main() -> int:
         for run in as_completed(runs):
             name = runs[run].stem
             try:
-                print(f"notebooks/{name}.ipynb done in {run.result():.1f} s", flush=True)
+                taken = run.result()
+                keep_time(name, taken)
+                print(f"notebooks/{name}.ipynb done in {taken:.1f} s", flush=True)
             except CellExecutionError as error:
                 failed = True
                 message = COLOUR.sub("", str(error))

@@ -12,8 +12,6 @@ from published import link, table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-ARCHIVE = "energy-of-inference-{edition}.zip"
-
 
 class MovedNumbers(SphinxDirective):
     """Every number that moved, with its old value: in a released edition, or since the last one where none is named."""
@@ -75,7 +73,7 @@ class Editions(SphinxDirective):
 
     def _row(self, edition: str, day: date, numbers: int) -> list[nodes.Node]:
         releases = f"{project.repository_url(self.config)}/releases"
-        archive = ARCHIVE.format(edition=edition)
+        archive = project.archive_name(edition)
         where = nodes.paragraph()
         if edition == self.env.app.energy_work.edition:
             front = page_url(self.env.app, self.config.root_doc)

@@ -8,7 +8,7 @@ import fnmatch
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -64,7 +64,7 @@ def snapshot(root: Path, found: record.Record) -> dict[str, Any]:
     numbers = sorted(found.numbers.items())
     return {
         "numbers": {key: {part: getattr(number, part) for part in KEPT} for key, number in numbers},
-        "charts": {name: _hash(chart.spec) for name, chart in sorted(found.charts.items())},
+        "charts": {name: chart_data(chart.spec) for name, chart in sorted(found.charts.items())},
         "tables": {name: _hash([table.columns, table.rows]) for name, table in sorted(found.tables.items())},
         "data": {name: sums(path) for name, path in sorted(data_files(root).items())},
     }
@@ -80,6 +80,25 @@ def sums(path: Path) -> dict[str, Any]:
     content = path.read_bytes()
     rows = sum(1 for _ in csv.reader(content.decode("utf-8").splitlines(keepends=True))) - 1
     return {"sha256": hashlib.sha256(content).hexdigest(), "rows": rows}
+
+
+def chart_data(spec: Mapping[str, Any]) -> str:
+    """A hash of all rows that a chart draws, whatever it looks like and whatever names its data sets bear."""
+    return _hash(sorted(map(_hash, _row_sets(spec))))
+
+
+def _row_sets(part: Any) -> Iterator[Any]:
+    if isinstance(part, Mapping):
+        yield from part.get("datasets", {}).values()
+        data = part.get("data")
+        if isinstance(data, Mapping) and "values" in data:
+            yield data["values"]
+        for name, inner in part.items():
+            if name not in ("datasets", "data"):
+                yield from _row_sets(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            yield from _row_sets(inner)
 
 
 def _hash(what: Any) -> str:

@@ -18,6 +18,11 @@ def edition(root: Path) -> str:
     return tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
 
 
+def archive_name(edition: str) -> str:
+    """The file that holds the whole built book of an edition."""
+    return f"energy-of-inference-{edition}.zip"
+
+
 def package(root: Path) -> dict[str, Any]:
     """The description of all tables."""
     return json.loads((root / PACKAGE).read_text(encoding="utf-8"))
