@@ -93,14 +93,18 @@ def release(root: Path, day: date) -> str:
     times = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
     ran = {"cores": os.cpu_count(), "run_time_s": {each: round(taken) for each, taken in sorted(times.items())}}
     frozen = {"edition": name, "released": day.isoformat(), **ran, **new}
-    target = root / editions.FOLDER / f"{name}.json"
-    target.parent.mkdir(exist_ok=True)
-    _write(target, json.dumps(frozen, ensure_ascii=False, indent=1) + "\n")
-    described = root / citation.FILE
-    _write(described, citation.dated(described.read_text(encoding="utf-8"), name, day))
-    known_to_zenodo = citation.zenodo(citation.read(root))
-    _write(root / ".zenodo.json", json.dumps(known_to_zenodo, ensure_ascii=False, indent=2) + "\n")
-    return f"Edition {name} of {day}: {len(new['numbers'])} numbers, in {target.relative_to(root)}."
+    described = citation.dated((root / citation.FILE).read_text(encoding="utf-8"), name, day)
+    archived = citation.zenodo(citation.parsed(described))
+    target = editions.FOLDER / f"{name}.json"
+    made = {
+        target: json.dumps(frozen, ensure_ascii=False, indent=1) + "\n",
+        Path(citation.FILE): described,
+        Path(".zenodo.json"): json.dumps(archived, ensure_ascii=False, indent=2) + "\n",
+    }
+    (root / editions.FOLDER).mkdir(exist_ok=True)
+    for path, text in made.items():
+        _write(root / path, text)
+    return f"Edition {name} of {day}: {len(new['numbers'])} numbers, in {target}."
 
 
 def _write(path: Path, text: str) -> None:

@@ -35,6 +35,7 @@ class Work:
     keywords: tuple[str, ...]
     edition: str
     released: date
+    repository: str
     references: tuple[dict[str, Any], ...]
 
     @property
@@ -44,7 +45,12 @@ class Work:
 
 def read(root: Path) -> Work:
     """The work that CITATION.cff describes."""
-    known = yaml.safe_load((root / FILE).read_text(encoding="utf-8"))
+    return parsed((root / FILE).read_text(encoding="utf-8"))
+
+
+def parsed(text: str) -> Work:
+    """The work that the text of a CITATION.cff describes."""
+    known = yaml.safe_load(text)
     return Work(
         title=known["title"],
         abstract=known["abstract"],
@@ -52,6 +58,7 @@ def read(root: Path) -> Work:
         keywords=tuple(known["keywords"]),
         edition=known["version"],
         released=date.fromisoformat(known["date-released"]),
+        repository=known["repository-code"],
         references=tuple(known["references"]),
     )
 
@@ -124,14 +131,14 @@ def tex(text: str) -> str:
     return "".join(_TEX.get(character, character) for character in text)
 
 
-def zenodo(work: Work, repository: str) -> dict[str, Any]:
+def zenodo(work: Work) -> dict[str, Any]:
     """What Zenodo reads from `.zenodo.json` when it archives a release."""
     originals = [
         {"identifier": reference["doi"], "relation": "isDerivedFrom", "scheme": "doi"}
         for reference in work.references
         if "doi" in reference
     ]
-    code = {"identifier": repository, "relation": "isSupplementedBy", "scheme": "url"}
+    code = {"identifier": work.repository, "relation": "isSupplementedBy", "scheme": "url"}
     return {
         "upload_type": "publication",
         "publication_type": "book",
