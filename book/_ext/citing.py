@@ -43,22 +43,27 @@ class Licences(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_dependency(str(Path(self.env.srcdir) / project.PACKAGE))
         package = project.package(Path(self.env.srcdir))
-        rows = [
-            [nodes.paragraph("", "Code"), *self._named([_licence(citation.CODE_LICENCE)])],
-            [nodes.paragraph("", "Text and charts"), *self._named([_licence(citation.TEXT_LICENCE)])],
-        ]
+        covered: dict[tuple[str, ...], list[nodes.Node]] = {
+            (citation.CODE_LICENCE,): [nodes.Text("code")],
+            (citation.TEXT_LICENCE,): [nodes.Text("text and charts")],
+        }
+        known = {name: _licence(name) for name in citation.LICENCES}
         for resource in sorted(package["resources"], key=lambda each: each["name"]):
-            name = link(self.config.energy_data_page, f"table-{resource['name']}", resource["title"])
-            licences = resource.get("licenses") or package["licenses"]
-            rows.append([nodes.paragraph("", "Table: ", name), *self._named(licences)])
-        return [table_node((("What", 60), ("Licence", 40)), rows, ["licences"])]
+            licences = project.licences(resource, package)
+            known |= {licence["name"]: licence for licence in licences}
+            tables = covered.setdefault(tuple(licence["name"] for licence in licences), [])
+            tables += [nodes.Text(", ")] if tables else []
+            tables.append(link(self.config.energy_data_page, f"table-{resource['name']}", resource["name"]))
+        rows = [[_named(known, names), nodes.paragraph("", "", *what)] for names, what in covered.items()]
+        return [table_node((("Licence", 35), ("What", 65)), rows, ["licences"])]
 
-    def _named(self, licences: list[dict[str, str]]) -> list[nodes.paragraph]:
-        line = nodes.paragraph()
-        for licence in licences:
-            line += [nodes.Text("; ")] if line.children else []
-            line += nodes.reference("", licence["title"], refuri=licence["path"])
-        return [line]
+
+def _named(known: dict[str, dict[str, str]], names: tuple[str, ...]) -> nodes.paragraph:
+    line = nodes.paragraph()
+    for name in names:
+        line += [nodes.Text("; ")] if line.children else []
+        line += nodes.reference("", known[name]["title"], refuri=known[name]["path"])
+    return line
 
 
 def _licence(name: str) -> dict[str, str]:

@@ -69,7 +69,7 @@ class DataPackage(SphinxDirective):
         size = f" ({rows:,} rows, {len(data) / 1000:,.0f} kB)"
         schema = file_link(f"data/{resource_path(resource['path'])}", "schema")
         facts += _fact("Download", [download, nodes.Text(size + " · "), schema])
-        licences = resource.get("licenses") or package.get("licenses") or []
+        licences = project.licences(resource, package)
         facts += _fact("Licence", _joined([self._named(licence) for licence in licences]))
         facts += _fact("Sources", _joined([self._named(source) for source in resource.get("sources", [])]))
         facts += _fact("SHA-256", [nodes.literal("", hashlib.sha256(data).hexdigest())])

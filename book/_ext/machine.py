@@ -52,7 +52,7 @@ def resource_path(path: str) -> str:
 def resource(described: Any, package: Any, file: Path) -> dict[str, Any]:
     """A table's description on its own (Frictionless), with the size and hash of its file."""
     alone = {"profile": "tabular-data-resource", **described, "path": file.name}
-    alone.setdefault("licenses", package["licenses"])
+    alone["licenses"] = project.licences(described, package)
     # A key into another table cannot be followed from here; datapackage.json holds it.
     alone["schema"] = {name: part for name, part in described["schema"].items() if name != "foreignKeys"}
     return {**alone, "bytes": file.stat().st_size, "hash": f"sha256:{sums(file)['sha256']}"}

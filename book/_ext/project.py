@@ -28,6 +28,11 @@ def package(root: Path) -> dict[str, Any]:
     return json.loads((root / PACKAGE).read_text(encoding="utf-8"))
 
 
+def licences(resource: Mapping[str, Any], package: Mapping[str, Any]) -> list[dict[str, str]]:
+    """The licences of a table: its own, or those of all tables."""
+    return resource.get("licenses") or package["licenses"]
+
+
 def commit(root: Path) -> str:
     """The commit that the tracked files are at; empty outside a clone, and where they differ from it."""
     try:

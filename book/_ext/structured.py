@@ -51,7 +51,7 @@ def datasets(app: Sphinx, said: dict[str, str]) -> dict[str, Any]:
 
 
 def _dataset(resource: Any, package: Any, work: citation.Work, site: str, page: str) -> dict[str, Any]:
-    licences = resource.get("licenses") or package["licenses"]
+    licences = project.licences(resource, package)
     columns = resource["schema"]["fields"]
     return {
         "@type": "Dataset",
