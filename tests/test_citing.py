@@ -130,7 +130,7 @@ def test_the_licences_lie_in_the_repository():
     assert (ROOT / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
     text = (ROOT / "LICENSES" / "CC-BY-4.0.txt").read_text(encoding="utf-8")
     assert text.startswith("Creative Commons Attribution 4.0 International")
-    assert "Section 8 – Interpretation" in text
+    assert "Section 8 \N{EN DASH} Interpretation" in text
 
 
 def test_an_edition_is_cited_by_its_own_date():
