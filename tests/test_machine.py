@@ -234,6 +234,7 @@ def test_the_feed_tells_of_this_edition_with_links_that_work_elsewhere():
     assert entry.find("atom:updated", ATOM).text == f"{WORK.released.isoformat()}T00:00:00Z"
     content = BeautifulSoup(entry.find("atom:content", ATOM).text, "html.parser")
     assert len(content.get_text().split()) > 20
+    assert file_at(content.find("img")["src"]).is_file() and content.find("img")["alt"]
     assert all(tag["href"].startswith("http") for tag in content.find_all("a", href=True))
     for part in ("id", "title", "updated", "author"):
         assert feed.find(f"atom:{part}", ATOM) is not None

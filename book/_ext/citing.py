@@ -73,7 +73,7 @@ def _licence(name: str) -> dict[str, str]:
 
 def page_url(app: Sphinx, page: str) -> str:
     """The address at which a page of the book is published."""
-    return project.site_url(app.config) + app.builder.get_target_uri(page)
+    return f"{project.site_url(app.config)}{page}.html"
 
 
 def page_citation(app: Sphinx, page: str, title: str) -> tuple[str, str]:

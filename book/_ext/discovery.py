@@ -1,5 +1,6 @@
 """Leads readers and robots to the pages: sitemap.xml, robots.txt, and an Atom feed of the editions."""
 
+import html
 import xml.etree.ElementTree as ET
 from datetime import date
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import project
+import social
 from bs4 import BeautifulSoup, Tag
 from citing import page_url
 from editions import released
@@ -90,8 +92,18 @@ def write_feed(app: Sphinx, page: str, template: str, context: Any, doctree: Any
         work, address = app.energy_work, page_url(app, page)
         dates = {name: date.fromisoformat(each["released"]) for name, each in released(Path(app.srcdir)).items()}
         told = entries(context["body"], address, dates | {work.edition: work.released})
-        text = feed(project.site_url(app.config), address, work.short_title, work.authors, told)
+        site = project.site_url(app.config)
+        for entry in told:
+            if entry["title"].endswith(work.edition):  # earlier ones may have had another chart
+                entry["content"] = _picture(app, site, page) + entry["content"]
+        text = feed(site, address, work.short_title, work.authors, told)
         (Path(app.outdir) / FEED).write_bytes(text)
+
+
+def _picture(app: Sphinx, site: str, page: str) -> str:
+    """The picture that the page is shared with, for readers of feeds, which run no script."""
+    alt = html.escape(app.energy_record.charts[app.config.energy_social_chart].description)
+    return f'<p><img src="{site}{social.picture_path(page)}" alt="{alt}"></p>'
 
 
 def write_map(app: Sphinx, error: Exception | None) -> None:

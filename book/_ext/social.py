@@ -18,7 +18,6 @@ WIDTH, HEIGHT, MARGIN = 1200, 630, 60
 TOP, BOTTOM = 125, 560  # between them lies the chart
 TALLEST = 450  # a chart that asks for more would lose its labels
 DRAWN_WIDTH, DRAWN_HEIGHT = 660, 190  # small, so that its labels are legible when enlarged
-FOLDER = Path("_static") / "social"
 FONT = "font-family=\"'Liberation Sans', Arial, sans-serif\""
 
 
@@ -43,11 +42,20 @@ def write_picture(app: Sphinx, page: str, title: str, chart: str) -> str:
     work = app.energy_work
     below = f"{work.title} · edition {work.edition}"
     spec, theme = app.energy_record.charts[chart].spec, app.energy_themes["light"]
-    path = FOLDER / f"{page.replace('/', '-')}.png"
+    path = picture_path(page)
     target = Path(app.outdir) / path
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(drawing.png(card(spec, theme, title, below, app.energy_cache), app.energy_cache))
-    return path.as_posix()
+    return path
+
+
+def picture_path(page: str) -> str:
+    """Where the picture of a page lies within the site.
+
+    >>> picture_path("book/index")
+    '_static/social/book-index.png'
+    """
+    return f"_static/social/{page.replace('/', '-')}.png"
 
 
 def card(spec: Mapping[str, Any], theme: Mapping[str, Any], title: str, below: str, cache: Path) -> str:

@@ -2,8 +2,10 @@
 
 import platform
 import tomllib
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import editions
 from docutils import nodes
@@ -47,20 +49,26 @@ class RunTimes(SphinxDirective):
     def run(self) -> list[nodes.Node]:
         self.env.note_reread()
         known = list(editions.released(Path(self.env.srcdir)).values())
-        times = known[-1].get("run_time_s", {}) if known else {}
-        if not times:
-            return [nodes.paragraph("", "Run times are recorded when an edition is released.")]
-        last, titles = known[-1], self.env.app.energy_record.titles
-        said = (
-            f"Whole seconds from start to last cell, when edition {last['edition']} was released: "
-            f"{len(times)} notebooks on {last['cores']} cores, {sum(times.values())} s together."
-        )
-        rows = []
-        for name, taken in times.items():
-            page = link(f"{self.config.energy_notebooks}/{name}", "", titles.get(name, name))
-            rows.append([nodes.paragraph("", "", page), nodes.paragraph("", str(taken))])
-        made = table_node((("Notebook", 70), ("Time (s)", 30)), rows, ["run-times"], ["left", "right"])
-        return [nodes.paragraph("", said), made]
+        return times_nodes(known[-1] if known else {}, self.env.app.energy_record.titles, self.config.energy_notebooks)
+
+
+def times_nodes(edition: Mapping[str, Any], titles: Mapping[str, str], folder: str) -> list[nodes.Node]:
+    """The run times that an edition kept, as a table; a sentence where it kept none."""
+    times = edition.get("run_time_s")
+    if not times:
+        return [nodes.paragraph("", "Run times are recorded when an edition is released.")]
+    said = (
+        f"Whole seconds from start to last cell, when edition {edition['edition']} was released: "
+        f"{len(times)} notebooks on {edition['cores']} cores, {sum(times.values())} s together."
+    )
+    rows = []
+    for name, taken in times.items():
+        page = link(f"{folder}/{name}", "", titles.get(name, name))
+        rows.append([nodes.paragraph("", "", page), nodes.paragraph("", str(taken))])
+    return [
+        nodes.paragraph("", said),
+        table_node((("Notebook", 70), ("Time (s)", 30)), rows, ["run-times"], ["left", "right"]),
+    ]
 
 
 class TableSums(SphinxDirective):
