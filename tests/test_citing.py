@@ -51,7 +51,7 @@ def test_the_schema_refuses_a_citation_without_authors():
         jsonschema.Draft7Validator(schema).validate(known)
 
 
-def test_one_edition_is_stated_everywhere():
+def test_whoever_cites_or_archives_is_told_the_edition_of_the_library():
     known = yaml.safe_load(CFF)
     archived = json.loads((ROOT / ".zenodo.json").read_text(encoding="utf-8"))
     readme = re.findall(r"edition (\d{4}\.\d+)", (ROOT / "README.md").read_text(encoding="utf-8"))
