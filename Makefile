@@ -30,7 +30,8 @@ test-browser: $(INSTALLED)  ## pages in Chromium, which must be installed (Debia
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
 
-diff: $(INSTALLED)  ## what moved since the last edition: numbers, charts, rows of tables
+diff: $(INSTALLED)  ## re-execute what changed; say what moved since the last edition: numbers, charts, rows of tables
+	@$(BIN)/python tools/notebooks.py
 	@$(BIN)/python tools/diff.py
 
 release: $(INSTALLED)  ## freeze what is published now as the edition that pyproject.toml names

@@ -57,6 +57,13 @@ def test_whoever_cites_or_archives_is_told_the_edition_of_the_library():
     assert {known["version"], known["preferred-citation"]["edition"], archived["version"]} == {EDITION}
 
 
+def test_the_citation_leads_where_the_book_lives():
+    known = yaml.safe_load(CFF)
+    settings = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    assert known["url"] == known["preferred-citation"]["url"] == settings["html"]["baseurl"]
+    assert known["repository-code"] == settings["repository"]["url"]
+
+
 def test_one_day_is_stated_everywhere():
     known = yaml.safe_load(CFF)
     preferred, day = known["preferred-citation"], WORK.released

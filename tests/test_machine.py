@@ -125,7 +125,7 @@ def test_every_table_lies_beside_its_description(path):
 @pytest.mark.parametrize("path", TABLES)
 def test_a_description_is_enough_to_read_and_check_its_table(path):
     resource = Resource.from_descriptor(str(HTML / "data" / machine.resource_path(path)))
-    report = resource.validate(limit_rows=300, checklist=None)
+    report = resource.validate()
     assert report.valid, report.flatten(["rowNumber", "fieldName", "message"])[:3]
 
 

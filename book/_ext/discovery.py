@@ -14,6 +14,7 @@ from citing import page_url
 from editions import released
 from head import FEED
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
 SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
 ATOM = "http://www.w3.org/2005/Atom"
@@ -92,6 +93,8 @@ def write_feed(app: Sphinx, page: str, template: str, context: Any, doctree: Any
         work, address = app.energy_work, page_url(app, page)
         dates = {name: date.fromisoformat(each["released"]) for name, each in released(Path(app.srcdir)).items()}
         told = entries(context["body"], address, dates | {work.edition: work.released})
+        if not told:
+            raise ExtensionError(f"{page}.md has no section `## Edition {work.edition}` for the feed to tell of")
         site = project.site_url(app.config)
         for entry in told:
             if entry["title"].endswith(work.edition):  # earlier ones may have had another chart

@@ -38,7 +38,7 @@ def description(doctree: nodes.document) -> str:
             found = f"{found} {_words(paragraph)}".strip()
         if len(found) >= SHORTEST:
             break
-    return shortened(found)
+    return shortened(found) if found else ""
 
 
 def _words(paragraph: nodes.paragraph) -> str:
@@ -83,7 +83,7 @@ def add_head(app: Sphinx, page: str, template: str, context: Any, doctree: Any) 
     shown = app.energy_work.title if page == app.config.root_doc else title
     said = {
         "title": shown,
-        "description": description(doctree),
+        "description": description(doctree) or shortened(" ".join(app.energy_work.abstract.split())),
         "url": page_url(app, page),
         "image": site + social.write_picture(app, page, shown, chart),
         "image_alt": app.energy_record.charts[chart].description,
