@@ -18,7 +18,7 @@ import pytest
 from bs4 import BeautifulSoup
 from frictionless import Resource
 from PIL import Image
-from test_book import HTML, PAGES, anchors, article, fault_of_link, listed_pages, page
+from test_book import HTML, PAGES, article, fault_of_link, listed_pages, page
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import citation
@@ -37,6 +37,13 @@ FIRST = PAGES[0]
 SERVED = sorted(path for path in HTML.rglob("*.html") if (HTML / "_static") not in path.parents)  # parts lie in there
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+@functools.cache
+def anchors(path: Path) -> frozenset[str]:
+    return frozenset(
+        tag["id"] for tag in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find_all(id=True)
+    )
 
 
 @functools.cache

@@ -12,7 +12,6 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 PAGE = "book/cite"
-STYLE = "citing.css"
 
 
 class CiteBook(SphinxDirective):
@@ -97,7 +96,6 @@ def add_citation(app: Sphinx, page: str, template: str, context: Any, doctree: A
         f"<div class='highlight-bibtex notranslate'>{app.builder.highlighter.highlight_block(entry, 'bibtex')}</div>"
         f"<p>What licence covers what: <a class='reference internal' href='{licence}'>how to cite</a>.</p></details>"
     )
-    app.add_css_file(STYLE)
 
 
 def read_work(app: Sphinx, config: Any) -> None:

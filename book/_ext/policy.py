@@ -68,5 +68,5 @@ def write_policies(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_js_file("print.js", loading_method="defer")
-    app.connect("build-finished", write_policies, priority=900)
+    app.connect("build-finished", write_policies, priority=990)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
