@@ -1,4 +1,4 @@
-"""Serves a built book on this machine as GitHub Pages does: compressed, with the same kinds and the same time to keep."""
+"""Serves a built book on this machine as GitHub Pages does: compressed, each file of its kind, kept ten minutes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes one stylesheet for all pages, from those of the theme and of the book, without the rules that no page can use."""
+"""Writes one stylesheet for all pages, of the theme's and the book's rules that some page can use."""
 
 import functools
 import hashlib
@@ -78,7 +78,7 @@ def _declarations(content: list[Any]) -> str:
 
 
 def merged(root: Path, names: Iterable[str], known: set[str]) -> str:
-    """One stylesheet for the folder `root`, made of those with these names in it; a picture that is not there is an error."""
+    """One stylesheet for the folder `root`, made of those named in it; a picture that is not there is an error."""
     made = []
     for name in dict.fromkeys(names):
         text = (root / name).read_text(encoding="utf-8")
