@@ -41,6 +41,13 @@ ICONS = {
 }
 # An icon as the theme writes it: an empty element of which a script made a picture.
 WRITTEN = re.compile(r'<(i|span) class="([^"]*\bfa[bsr]?(?:-solid|-brands|-regular)? +fa-[^"]*)"([^>]*)></\1>')
+# What the theme's markup gets wrong for those who hear pages or steer them by keys.
+MENDED = (
+    (r' aria-label="Toggle hidden content"', ""),  # the words that stand there say more
+    (r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
+    (r'(<div class="sidebar-primary-items__start sidebar-primary__section")>', r'\1 role="region" aria-label="Book">'),
+    (r' role="doc-biblioentry"', ' role="listitem"'),
+)
 NAMED = re.compile(r"\bfa-(?!solid\b|brands\b|regular\b|lg\b)([a-z-]+)")
 
 
@@ -52,8 +59,10 @@ def svg(classes: str, attributes: str = "") -> str:
     return f'<svg class="{kept}"{mode} viewBox="0 0 24 24" aria-hidden="true"><path d="{path}"/></svg>'
 
 
-def draw_icons(html: str) -> str:
-    """A page with its icons drawn in it; an icon that is not drawn here is an error that names it."""
+def finished(html: str) -> str:
+    """A page with its markup mended and its icons drawn in it; an icon that is not among them is a KeyError."""
+    for pattern, replacement in MENDED:
+        html = re.sub(pattern, replacement, html)
     return WRITTEN.sub(lambda found: svg(found.group(2), found.group(3)), html)
 
 
@@ -63,12 +72,12 @@ def finish(app: Sphinx, error: Exception | None) -> None:
     for page in Path(app.outdir).rglob("*.html"):
         text = page.read_text(encoding="utf-8")
         try:
-            drawn = draw_icons(text)
+            made = finished(text)
         except KeyError as missing:
             logger.warning("%s: no icon %s is drawn in book/_ext/frame.py", page.relative_to(app.outdir), missing)
             continue
-        if drawn != text:
-            page.write_text(drawn, encoding="utf-8")
+        if made != text:
+            page.write_text(made, encoding="utf-8")
     for name in UNUSED:
         path = Path(app.outdir) / "_static" / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
