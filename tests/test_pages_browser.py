@@ -9,10 +9,10 @@ from urllib.parse import urljoin
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "book" / "_ext"))
+sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import record
 
+ROOT = Path(__file__).parents[1]
 WIDTHS, MODES = (1280, 360), ("light", "dark")
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 TOC = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text(encoding="utf-8"))
@@ -127,7 +127,8 @@ def test_the_page_does_not_scroll_sideways(reader):
 def test_the_words_of_figures_are_whole_and_apart(reader):
     faults = """() => [...document.querySelectorAll("figure")].flatMap(figure => {
         const caption = figure.querySelector("figcaption"), box = caption.getBoundingClientRect();
-        const parts = [...caption.querySelectorAll("p")].filter(p => p.offsetParent).map(p => p.getBoundingClientRect());
+        const lines = [...caption.querySelectorAll("p")].filter(p => p.offsetParent);
+        const parts = lines.map(p => p.getBoundingClientRect());
         const found = [];
         if (caption.scrollWidth > caption.clientWidth + 1) { found.push("cut at its right"); }
         if (box.left < 0 || box.right > innerWidth + 1) { found.push("out of the window"); }
@@ -219,13 +220,12 @@ REACHABLE = """() => [...document.querySelectorAll("a[href], button, input, sele
 def test_the_tab_key_reaches_every_control_and_shows_where_it_is(open_page, name, width):
     page = open_page(name, width=width)
     wanted = page.evaluate(f"({REACHABLE})().length")
-    walked, unseen = 0, []
-    for _ in range(wanted + 20):
+    unseen = []
+    for walked in range(wanted + 20):
         page.keyboard.press("Tab")
         at = page.evaluate(FOCUSED)
         if at["tag"] == "BODY" or int(at["number"]) < walked:
             break
-        walked += 1
         if not (at["seen"] and at["placed"]):
             unseen.append(at["html"])
     missed = page.evaluate(f"({REACHABLE})().filter(e => !e.dataset.walked).map(e => e.outerHTML.slice(0, 120))")

@@ -1,5 +1,4 @@
 /* Replaces the static picture of a chart by the interactive one when it comes into view.
-   Reading needs no script: what draws is fetched once the reader moves, points, touches or types.
    Whatever fails, the picture stays. */
 (function () {
   "use strict";
@@ -69,6 +68,7 @@
       .observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   }
 
+  /* Reading needs no script: what draws is fetched once the reader moves, points, touches or types. */
   var moves = ["pointermove", "pointerdown", "touchstart", "wheel", "scroll", "keydown", "focusin"];
   function begin() {
     moves.forEach(function (move) { window.removeEventListener(move, begin); });
