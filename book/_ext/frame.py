@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 UNUSED = (
     "scripts/fontawesome.js",
     "scripts/fontawesome.js.map",
+    "scripts/pydata-sphinx-theme.js.map",
     "sbt-webpack-macros.html",
     "styles/theme.css",
     "vendor/fontawesome",
@@ -41,6 +42,10 @@ ICONS = {
 }
 # An icon as the theme writes it: an empty element of which a script made a picture.
 WRITTEN = re.compile(r'<(i|span) class="([^"]*\bfa[bsr]?(?:-solid|-brands|-regular)? +fa-[^"]*)"([^>]*)></\1>')
+# The theme measures every code cell while the page loads, which takes a phone seconds; frame.js does it for nothing.
+THEME_SCRIPT = "scripts/pydata-sphinx-theme.js"
+MEASURING = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)')
+LEFT_OUT = "0/*measured by frame.js*/"
 # What the theme's markup gets wrong for those who hear pages or steer them by keys.
 MENDED = (
     (r' aria-label="Toggle hidden content"', ""),  # the words that stand there say more
@@ -78,8 +83,14 @@ def finish(app: Sphinx, error: Exception | None) -> None:
             continue
         if made != text:
             page.write_text(made, encoding="utf-8")
+    static = Path(app.outdir) / "_static"
+    script = (static / THEME_SCRIPT).read_text(encoding="utf-8")
+    if not (LEFT_OUT in script or MEASURING.search(script)):
+        logger.warning("%s no longer measures what scrolls as frame.py expects: look at MEASURING", THEME_SCRIPT)
+    script = re.sub(r"\n//# sourceMappingURL=.*", "", MEASURING.sub(LEFT_OUT, script))
+    (static / THEME_SCRIPT).write_text(script, encoding="utf-8")
     for name in UNUSED:
-        path = Path(app.outdir) / "_static" / name
+        path = static / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
