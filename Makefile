@@ -26,7 +26,7 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
 
-test-browser: $(INSTALLED)  ## pages in Chromium, which must be installed (Debian: apt-get install chromium)
+test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
 
@@ -45,7 +45,7 @@ archive:  ## the built book as one file to unpack and read, with its SHA-256 sum
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py
 
-bench: $(INSTALLED)  ## times and ratios, printed
+bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed
 	@$(BIN)/python tools/bench.py
 
 clean:  ## remove what was built, keep the environment
@@ -55,6 +55,11 @@ pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs 
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra book --extra compare --extra test --extra build --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
+
+node_modules/.package-lock.json: package-lock.json package.json  ## what the tests in Chromium and the benchmark run in pages
+	@command -v npm > /dev/null || { echo "The tests in Chromium need Node.js 18.16 or later and npm (Debian: apt-get install nodejs npm); the book itself does not." >&2; exit 1; }
+	npm ci --silent
+	@touch $@
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": set PYTHON=python3.12, for example")'

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import check_site
 from bs4 import BeautifulSoup
 from inputs import ROOT, book_sources, digest
 
@@ -77,12 +78,17 @@ def main() -> int:
         print("Nothing changed since the last build.")
     else:
         try:
-            put_in_place(render(), stamp)
+            rendered = render()
         except subprocess.CalledProcessError as error:
             shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
             kept = "; the last good book stays" if HTML.exists() else ""
             print(f"The book did not build (exit {error.returncode}){kept}.", file=sys.stderr)
             return 1
+        if faults := check_site.faults(rendered):
+            kept = "; the last good book stays" if HTML.exists() else ""
+            print(*faults, f"The book must not be published: {len(faults)} faults{kept}.", sep="\n", file=sys.stderr)
+            return 1
+        put_in_place(rendered, stamp)
         print(f"Rendered in {time.monotonic() - began:.1f} s.")
     print(f"Open {(HTML / 'index.html').relative_to(ROOT)} in a browser.")
     return 0

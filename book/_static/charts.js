@@ -68,5 +68,14 @@
       .observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   }
 
-  if ("IntersectionObserver" in window) { start(); }
+  /* Reading needs no script: what draws is fetched once the reader moves, points, touches or types. */
+  var moves = ["pointermove", "pointerdown", "touchstart", "wheel", "scroll", "keydown", "focusin"];
+  function begin() {
+    moves.forEach(function (move) { window.removeEventListener(move, begin); });
+    start();
+  }
+
+  if ("IntersectionObserver" in window) {
+    moves.forEach(function (move) { window.addEventListener(move, begin, { passive: true }); });
+  }
 })();

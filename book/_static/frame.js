@@ -1,0 +1,13 @@
+/* The keyboard reaches what scrolls sideways: code, tables, equations. Measured when the browser has laid it out,
+   so that it costs a phone nothing. */
+(function () {
+  "use strict";
+  var frames = "pre, .cell_output > .output, .pst-scrollable-table-container, div.math.equation";
+  var sized = new ResizeObserver(function (entries) {
+    var scrolls = entries.map(function (entry) { return entry.target.scrollWidth > entry.target.clientWidth; });
+    entries.forEach(function (entry, i) {
+      if (scrolls[i]) { entry.target.tabIndex = 0; } else { entry.target.removeAttribute("tabindex"); }
+    });
+  });
+  document.querySelectorAll(frames).forEach(function (frame) { sized.observe(frame); });
+})();
