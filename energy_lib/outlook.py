@@ -27,9 +27,9 @@ PLAIN = {
     "pue": "PUE",
     "hardware_gain": "hardware gain a year",
     "software_gain": "software gain a year",
-    "hardware": "hardware",
-    "software": "software",
-    "model": "models",
+    "hardware": "joules by hardware",
+    "software": "joules by software",
+    "model": "joules by models",
     "estimate_error": "fleets over test bench",
     "tokens_per_request": "tokens a request",
     "chip_j_per_token": "joules a token",
@@ -42,8 +42,10 @@ def plain(name: str, stream: str = "both") -> str:
     """An input or factor of a scenario in plain words.
 
     >>> plain("frontier.tokens_per_request.growth"), plain("model", "year_old")
-    ('growth of tokens a request, frontier', 'models, year-old')
+    ('growth of tokens a request, frontier', 'joules by models, year-old')
     """
+    if name == "frontier_share":  # one input, whichever stream it is listed under
+        stream = "both"
     parts = name.split(".")
     if parts[0] in STREAMS:
         stream, parts = parts[0], parts[1:]
