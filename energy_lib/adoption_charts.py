@@ -48,7 +48,9 @@ def bands(
     names = list(dict.fromkeys([*frame[colour], *(dots[colour] if dots is not None else ())]))
     encoded = {
         "x": alt.X("year:Q", title=None, axis=alt.Axis(format="d", tickMinStep=1)).scale(zero=False, padding=12),
-        "color": alt.Color(f"{colour}:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(columns=2)),
+        "color": alt.Color(
+            f"{colour}:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(columns=2, symbolOpacity=1)
+        ),
     }
     columns = ["year", colour, "low", "median", "high"]
 
@@ -70,8 +72,10 @@ def bands(
     return alt.layer(*layers).properties(width="container", height=HEIGHT, title=title)
 
 
-def counts(rows: pd.DataFrame, *, title: str) -> alt.LayerChart:
-    """Disclosed counts by date on a logarithmic axis, one line for each `series`, in a low chart."""
+def counts(rows: pd.DataFrame, *, unit: float, title: str) -> alt.LayerChart:
+    """Disclosed counts by date in units of `unit` on a logarithmic axis, one line for each `series`, in a low chart."""
+    # What is counted stands in the title.
+    rows = rows.assign(value=rows["value"] / unit, series=rows["series"].str.partition(",")[0])
     axis = log_axis(rows["value"].min() / 1.5, rows["value"].max() * 1.5)
     names = list(dict.fromkeys(rows["series"]))
     colour = alt.Color(
@@ -81,7 +85,7 @@ def counts(rows: pd.DataFrame, *, title: str) -> alt.LayerChart:
         legend=alt.Legend(symbolOpacity=1, columns=2) if len(names) > 1 else None,
     )
     drawn = alt.Chart(rows[["date", "series", "value"]]).encode(
-        x=date_x(), y=alt.Y("value:Q", title=None, **axis), color=colour
+        x=date_x().scale(padding=12), y=alt.Y("value:Q", title=None, **axis), color=colour
     )
     dots = drawn.mark_point(opacity=1).encode(tooltip=["series", "date:T", "value"])
     return alt.layer(drawn.mark_line(strokeWidth=1.5), dots).properties(

@@ -22,7 +22,7 @@ SERIES = {
     "ChatGPT, messages a day": ("OpenAI", ("ChatGPT",), "messages per day"),
     "Google, tokens a day": ("Google", ("all surfaces",), "tokens per month"),
     "China, tokens a day": ("China (national)", ("all models",), "tokens per day"),
-    "ByteDance Doubao, tokens a day": ("ByteDance", ("Doubao",), "tokens per day"),
+    "Doubao, tokens a day": ("ByteDance", ("Doubao",), "tokens per day"),
     "Z.ai, tokens a day": ("Z.ai", ("Full company",), "tokens per day"),
 }
 COUNTS = {"active users (weekly)": "users a week", "active users (monthly)": "users a month"}
