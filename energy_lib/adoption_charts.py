@@ -18,13 +18,13 @@ def intervals(
 ) -> alt.LayerChart:
     """A dot at `median` and a line from `low` to `high` for each row on a logarithmic axis; a missing end, no line.
 
-    Rows of one name stand below each other by `colour`.
+    Rows of one name stand below each other by `colour`. A comma in a name breaks its line.
     """
     shown = frame[[c for c in dict.fromkeys([row, colour, "low", "median", "high"]) if c]]
     low, high = domain or (shown[["low", "median"]].min().min() / 1.5, shown[["high", "median"]].max().max() * 1.5)
     axis = log_axis(low, high)
     rows = list(dict.fromkeys(shown[row]))
-    encoded = {"y": alt.Y(f"{row}:N", sort=rows, title=None, axis=alt.Axis(labelLimit=230))}
+    encoded = {"y": alt.Y(f"{row}:N", sort=rows, title=None, axis=row_axis())}
     count = len(rows)
     if colour:
         order = list(dict.fromkeys(shown[colour]))
@@ -37,6 +37,11 @@ def intervals(
         x=alt.X("median:Q", title=title, **axis), tooltip=[c for c in shown.columns if c]
     )
     return alt.layer(lines, dots).properties(width="container", height=ROW_HEIGHT * count)
+
+
+def row_axis() -> alt.Axis:
+    """Names of rows, with a line for each part between commas."""
+    return alt.Axis(labelExpr="split(datum.label, ', ')", labelLimit=150)
 
 
 def bands(

@@ -20,20 +20,20 @@ ENDS = (0.05, 0.5, 0.95)
 PLAIN = {
     "people": "people",
     "share_using": "share who use AI",
-    "requests_per_day": "requests a user and day",
-    "frontier_share": "share of requests to the frontier",
+    "requests_per_day": "requests a user",
+    "frontier_share": "frontier share",
     "stream_share": "which models are asked",
     "server_overhead": "server over its chips",
     "pue": "PUE",
-    "hardware_gain": "hardware gain a year",
-    "software_gain": "software gain a year",
+    "hardware_gain": "hardware gain",
+    "software_gain": "software gain",
     "hardware": "joules by hardware",
     "software": "joules by software",
     "model": "joules by models",
-    "estimate_error": "fleets over test bench",
+    "estimate_error": "fleets over bench",
     "tokens_per_request": "tokens a request",
     "chip_j_per_token": "joules a token",
-    "model_gain": "model gain a year",
+    "model_gain": "model gain",
 }
 STREAM_WORDS = {"frontier": "frontier", "year_old": "year-old", "both": ""}
 
@@ -51,6 +51,19 @@ def plain(name: str, stream: str = "both") -> str:
         stream, parts = parts[0], parts[1:]
     words = f"growth of {PLAIN[parts[0]]}" if parts[-1] == "growth" else PLAIN[parts[0]]
     return ", ".join(filter(None, (words, STREAM_WORDS[stream])))
+
+
+def label(name: str, stream: str = "both") -> str:
+    """The same for a chart, where a comma breaks the line.
+
+    >>> label("frontier.tokens_per_request.growth"), label("pue.growth"), label("pue")
+    ('tokens a request, frontier growth', 'PUE, growth', 'PUE')
+    """
+    words = plain(name, stream)
+    if not words.startswith("growth of "):
+        return words
+    head, _, of_stream = words.removeprefix("growth of ").partition(", ")
+    return f"{head}, {' '.join(filter(None, (of_stream, 'growth')))}"
 
 
 def draws_of(scenario: Scenario, years: Sequence[float] | None = None) -> Draws:
