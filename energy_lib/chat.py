@@ -11,7 +11,7 @@ from energy_lib.calibration import records
 from energy_lib.checks import quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_energy
-from energy_lib.hardware import accelerator
+from energy_lib.hardware import Accelerator, accelerator
 from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request
 from energy_lib.trends import cheapest_reaching
 
@@ -148,33 +148,37 @@ def scored_models() -> pd.DataFrame:
 
 def accelerators_needed(
     model: LanguageModel | str,
-    part: str,
+    part: Accelerator | str,
     *,
     input_tokens: ArrayLike = INPUT_TOKENS,
     output_tokens: ArrayLike = OUTPUT_TOKENS,
     batch: ArrayLike = BATCH,
     weight_bits: ArrayLike = WEIGHT_BITS,
-) -> int:
+) -> int | np.ndarray:
     """Smallest power of two of accelerators whose memory holds the weights and the cache of a full batch.
 
-    Raises `UnknownNameError` for unknown names, `ValueError` for values out of range, and when not even
-    `MOST_ACCELERATORS` would do.
+    Loads may be arrays that broadcast: then infinity stands where not even `MOST_ACCELERATORS` would do. Raises
+    `UnknownNameError` for unknown names, `ValueError` for values out of range, and for one load that nothing holds.
 
     >>> accelerators_needed("Llama-3.1-70B", "H100 SXM5 80GB"), accelerators_needed("Llama-3.1-8B", "H100 SXM5 80GB")
     (2, 1)
     """
     shape = language_model(model) if isinstance(model, str) else model
+    board = accelerator(part) if isinstance(part, str) else part
     context = quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True)
     context = context + quantity("output_tokens", output_tokens, "token", low_allowed=True)
     requests = quantity("batch", batch, "request", low=1, low_allowed=True)
     bits = quantity("weight_bits", weight_bits, "bit", low=1, high=64, low_allowed=True)
-    counts = 2 ** np.arange(np.log2(MOST_ACCELERATORS) + 1)
-    weights = shape.stored_parameters * bits / BIT_PER_BYTE
-    needed = weights + requests * cache_bytes_per_request(Shapes.of(shape), context, counts)
-    enough = counts[needed <= counts * accelerator(part).memory_byte]
-    if not len(enough):
-        raise ValueError(f"{shape.name}: batch = {batch} does not fit in {MOST_ACCELERATORS} of {part}")
-    return int(enough[0])
+    counts = 2.0 ** np.arange(np.log2(MOST_ACCELERATORS) + 1)
+    weights = (shape.stored_parameters * bits / BIT_PER_BYTE)[..., np.newaxis]
+    cache = cache_bytes_per_request(Shapes.of(shape), context[..., np.newaxis], counts)
+    enough = weights + requests[..., np.newaxis] * cache <= counts * board.memory_byte
+    number = np.where(enough.any(axis=-1), counts[enough.argmax(axis=-1)], np.inf)
+    if number.ndim:
+        return number
+    if np.isinf(number):
+        raise ValueError(f"{shape.name}: batch = {batch} does not fit in {MOST_ACCELERATORS} of {board.name}")
+    return int(number)
 
 
 def part_of_its_time(date: pd.Timestamp) -> str:

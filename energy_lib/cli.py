@@ -19,9 +19,10 @@ from energy_lib.checks import UnknownNameError, quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.draws import simulate
 from energy_lib.energy import request_energy
-from energy_lib.scenario_file import FORM, read_scenario
+from energy_lib.scenario_file import FORM, read_scenario, scenario_mapping
 from energy_lib.sensitivity import tornado
 from energy_lib.units import joule_to_kwh, joule_to_wh
+from energy_lib.world import world_scenario
 
 PROGRAM = "python -m energy_lib"
 INTRODUCTION = f"""\
@@ -49,10 +50,14 @@ examples:
       --json --weight-bits 8 \\
       --shape layers=32,hidden=4096,heads=32,kv_heads=8,head_dim=128,ffn=14336,vocab=128256,gated_mlp=1"""
 SCENARIO = f"""\
-TWh and watts a person by year for a scenario in a file: means and 90 % intervals of many draws, what moves them, and
-the growth of use that efficiency cancels.
+TWh and watts a person by year for a scenario in a file, or for the book's own of the world: means and 90 % intervals
+of many draws, what moves them, and the growth of use that efficiency cancels.
 
 examples:
+  # the book's own scenario of the world, and the same as a file to change, every factor with its source
+  {PROGRAM} scenario --world
+  {PROGRAM} scenario --world --as-file > mine.json
+
   # a form to fill in, each key with its meaning
   {PROGRAM} scenario --form > mine.toml
 
@@ -98,6 +103,10 @@ def _parser() -> _Parser:
     )
     two.add_argument("file", nargs="?", help="TOML, or JSON if its name ends in .json")
     two.add_argument("--form", action="store_true", help="print a scenario file to fill in")
+    two.add_argument("--world", action="store_true", help="the book's own scenario instead of a file")
+    two.add_argument(
+        "--as-file", action="store_true", help="print the scenario as JSON that can be changed and read back"
+    )
     two.add_argument("--draws", type=int, default=20_000, metavar="N", help="number of draws (%(default)s)")
     two.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the draws (%(default)s)")
     two.add_argument("--target-twh", type=float, metavar="TWH", help="what would reach so many TWh in the last year")
@@ -184,9 +193,13 @@ def _estimate(given: argparse.Namespace) -> str:
 def _scenario(given: argparse.Namespace) -> str:
     if given.form:
         return FORM.rstrip()
-    if not given.file:
+    if given.world and given.file:
+        raise ValueError("give a scenario file or --world, not both")
+    if not (given.file or given.world):
         raise ValueError(f"no scenario file is given: `{PROGRAM} scenario --form` prints one to fill in")
-    scenario = read_scenario(given.file)
+    scenario = world_scenario() if given.world else read_scenario(given.file)
+    if given.as_file:
+        return _json(scenario_mapping(scenario))
     quantity("seed", given.seed, "1", low_allowed=True)
     draws = simulate(scenario, draws=given.draws, rng=np.random.default_rng(given.seed))
     frame, even = draws.frame(), break_even(draws) if len(draws.years) > 1 else None

@@ -28,6 +28,7 @@ SCALES = {
     "share": lambda x: np.log(x) - np.log1p(-x),
     "overhead": lambda x: np.log(x - 1.0),
 }
+UNSCALED = {"positive": np.exp, "share": lambda y: 1.0 / (1.0 + np.exp(-y)), "overhead": lambda y: 1.0 + np.exp(y)}
 _ALLOWED = {"positive": (0.0, np.inf, False), "share": (0.0, 1.0, True), "overhead": (1.0, np.inf, True)}
 
 
@@ -140,6 +141,15 @@ class Input:
         if self.spread_low == self.spread_high:
             return self.middle + self.spread_high * z
         return self.middle + np.maximum(z, 0.0) * self.spread_high + np.minimum(z, 0.0) * self.spread_low
+
+    def values(self, z: ArrayLike) -> np.ndarray:
+        """The input in its own unit, for standard normal `z`.
+
+        >>> given = Input.of("pue", Lognormal(low=1.1, high=1.4, source="an example"), "overhead")
+        >>> given.values(np.array([-NORMAL_95, NORMAL_95])).round(9).tolist()
+        [1.1, 1.4]
+        """
+        return UNSCALED[self.kind](self.scaled(z))
 
 
 def as_factor(value: Factor | float) -> Factor:
