@@ -241,5 +241,6 @@
 
   window.energyExplorer = {
     requestEnergy: requestEnergy, footprint: footprint, languageModel: languageModel, pythonFloat: pythonFloat,
+    quantity: quantity,
   };
 })();
