@@ -1,7 +1,14 @@
-"""Settings that all tests share."""
+"""Settings that all tests share, and the browser and the served book of those that open pages."""
+
+import os
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "tools"))
 
 # Property tests draw the same cases every time: a red test stays red until it is mended.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
@@ -12,5 +19,47 @@ settings.load_profile("repeatable")
 def pytest_collection_modifyitems(items):
     """Tests that open a page need Debian's Chromium: they are those of `make test-browser`, and not of `make test`."""
     for item in items:
-        if "browser" in getattr(item, "fixturenames", ()):
+        if {"browser", "chromium"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Path of the browser; CHROMIUM names another one than Debian's."""
+    path = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+    if not Path(path).exists():
+        pytest.fail(f"there is no Chromium at {path}: install it, or name it in CHROMIUM", pytrace=False)
+    return path
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One Chromium for all tests that open pages; each takes a context of its own."""
+    from playwright.sync_api import sync_playwright
+
+    arguments = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def book_url():
+    """Address of the built book, served as GitHub Pages does; BOOK_HTML names another folder."""
+    from hosting import served
+
+    folder = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html")).resolve()
+    if not (folder / "index.html").is_file():
+        pytest.fail(f"there is no built book at {folder}: run `make book` first", pytrace=False)
+    with served(folder) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def node_modules():
+    """Folder of the packages that package.json names."""
+    path = ROOT / "node_modules"
+    if not (path / ".package-lock.json").is_file():
+        pytest.fail("the tests' JavaScript packages are not installed: run `make test-browser`", pytrace=False)
+    return path

@@ -1,11 +1,7 @@
-"""The explorer: the browser's answers are the library's, its refusals too, and its address cannot harm.
-
-Needs Chromium at /usr/bin/chromium; CHROMIUM names another place.
-"""
+"""The explorer: the browser's answers are the library's, its refusals too, and its address cannot harm."""
 
 import json
 import math
-import os
 import re
 import statistics
 import sys
@@ -17,7 +13,6 @@ import pytest
 from bs4 import BeautifulSoup
 from docutils.core import publish_from_doctree
 from docutils.utils import new_document
-from playwright.sync_api import sync_playwright
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import explorer
@@ -31,7 +26,6 @@ from energy_lib.footprint import footprint
 from energy_lib.publish import significant
 
 ROOT = Path(__file__).parents[1]
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 SITE = "http://explorer.test/"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
 LOAD = ("input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software")
@@ -60,18 +54,6 @@ def page_html():
         f'<body><article class="bd-article"><h1>Explorer</h1>{explorer_form.explorer_html(PAGE)}'
         f'<div class="pst-scrollable-table-container">{settings}</div></article></body></html>'
     )
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"there is no Chromium at {CHROMIUM}: install it, or name it in CHROMIUM", pytrace=False)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,5 @@
 /* Replaces the static picture of a chart by the interactive one when it comes into view.
+   Reading needs no script: what draws is fetched once the reader moves, points, touches or types.
    Whatever fails, the picture stays. */
 (function () {
   "use strict";
@@ -68,5 +69,13 @@
       .observe(document.documentElement, { attributes: true, attributeFilter: ["data-theme"] });
   }
 
-  if ("IntersectionObserver" in window) { start(); }
+  var moves = ["pointermove", "pointerdown", "touchstart", "wheel", "scroll", "keydown", "focusin"];
+  function begin() {
+    moves.forEach(function (move) { window.removeEventListener(move, begin); });
+    start();
+  }
+
+  if ("IntersectionObserver" in window) {
+    moves.forEach(function (move) { window.addEventListener(move, begin, { passive: true }); });
+  }
 })();
