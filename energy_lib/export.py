@@ -16,6 +16,7 @@ import pandas as pd
 from energy_lib import compute, datasets, serving, units
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_constants, serving_software
+from energy_lib.export_world import world_page
 from energy_lib.footprint import DAYS_PER_YEAR, KWH_PER_TWH
 from energy_lib.hardware import accelerator
 
@@ -101,6 +102,7 @@ def coefficients() -> dict[str, Any]:
         "accelerators": _accelerators(),
         "countries": _countries(),
         "everyday": _everyday(),
+        "world": world_page(),
     }
     start = defaults(content["countries"])
     settings = [{**start, **changed} for changed in SETTINGS]

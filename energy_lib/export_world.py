@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from energy_lib import adoption, change, quick
+from energy_lib import adoption, change, datasets, quick
 from energy_lib.checks import quantity
 from energy_lib.factors import SCALES, UNSCALED, Fixed, Input
 from energy_lib.world import world_scenario
@@ -43,8 +43,8 @@ def world_page(scenario: adoption.Scenario | None = None) -> dict[str, Any]:
         "inputs": [_input(given) for given in scenario.inputs.values()],
         "streams": list(adoption.STREAMS),
         "kinds": adoption.KINDS,
-        "exponential": adoption.EXPONENTIAL,
-        "exponential_of_stream": adoption.EXPONENTIAL_OF_STREAM,
+        "exponential": {name: list(pair) for name, pair in adoption.EXPONENTIAL.items()},
+        "exponential_of_stream": {name: list(pair) for name, pair in adoption.EXPONENTIAL_OF_STREAM.items()},
         "use": list(change.USE),
         "efficiency": list(change.EFFICIENCY),
         "days_per_year": adoption.DAYS_PER_YEAR,
@@ -56,8 +56,15 @@ def world_page(scenario: adoption.Scenario | None = None) -> dict[str, Any]:
         # The lower half is the same with the other sign.
         "upper_middles": quick.normal_middles(quick.DRAWS)[quick.DRAWS // 2 :].tolist(),
         "target_share": TARGET_SHARE,
+        **_world_electricity(),
         "settings": [{"says": says, "values": values} for says, values in SETTINGS],
     }
+
+
+def _world_electricity() -> dict[str, float | int]:
+    table = datasets.load("electricity_by_country").query("country == 'World'").dropna(subset=["electricity_TWh"])
+    latest = table.sort_values("year").iloc[-1]
+    return {"electricity_twh": float(latest["electricity_TWh"]), "electricity_year": int(latest["year"])}
 
 
 def _input(given: Input) -> dict[str, Any]:
@@ -80,4 +87,3 @@ def _input(given: Input) -> dict[str, Any]:
         "slider": list(reach),
         "source": factor.source,
     }
-

@@ -10,12 +10,9 @@ from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
-from bs4 import BeautifulSoup
-from docutils.core import publish_from_doctree
-from docutils.utils import new_document
+from explorer_site import SITE, opening, page_html
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
-import explorer
 import explorer_form
 
 from energy_lib import LanguageModel, load, request_energy
@@ -26,8 +23,6 @@ from energy_lib.footprint import footprint
 from energy_lib.publish import significant
 
 ROOT = Path(__file__).parents[1]
-SITE = "http://explorer.test/"
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
 LOAD = ("input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software")
 USE = ("requests_per_day", "people", "server_overhead", "pue", "grid_gco2_per_kwh", "household_kwh")
 PAGE = coefficients()
@@ -41,65 +36,10 @@ REQUEST_IN_PAGE = """cases => cases.map(c => {
 })"""
 
 
-def page_html():
-    document = new_document("settings")
-    document += explorer.settings_nodes(PAGE)
-    table = publish_from_doctree(document, writer_name="html5", settings_overrides={"embed_stylesheet": False})
-    settings = BeautifulSoup(table, "html.parser").find("main").decode_contents()
-    scripts = "".join(f'<script defer src="/{name}"></script>' for name in explorer.SCRIPTS)
-    return (
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Explorer</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/favicon.svg">'
-        f'<link rel="stylesheet" href="/custom.css"><link rel="stylesheet" href="/{explorer.STYLE}">{scripts}</head>'
-        f'<body><article class="bd-article"><h1>Explorer</h1>{explorer_form.explorer_html(PAGE)}'
-        f'<div class="pst-scrollable-table-container">{settings}</div></article></body></html>'
-    )
-
-
-@pytest.fixture(scope="module")
-def site():
-    static = {path.name: path for path in (ROOT / "book" / "_static").iterdir() if path.is_file()}
-    markup = page_html()
-    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-
-    def answer(route, asked):
-        name = route.request.url.split("#")[0].removeprefix(SITE)
-        asked.append(route.request.url)
-        if name in static:
-            route.fulfill(body=static[name].read_bytes(), content_type=kinds.get(static[name].suffix, "text/plain"))
-        elif name == "":
-            route.fulfill(body=markup, content_type="text/html", headers={"Content-Security-Policy": POLICY})
-        else:
-            route.fulfill(status=404, body="")
-
-    return answer
-
-
 @pytest.fixture
-def opened(browser, site):
-    """A function that opens the page; afterwards nothing may have failed, nor been asked of another site."""
-    contexts, asked, faults = [], [], []
-
-    def open_page(fragment="", *, script=True, width=1280):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, java_script_enabled=script, bypass_csp=False
-        )
-        contexts.append(context)
-        context.route("**/*", lambda route: site(route, asked))
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-        page.goto(SITE + fragment)
-        if script:
-            page.evaluate("window.coefficients = JSON.parse(document.querySelector('.explorer-data').textContent)")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert {re.match(r"\w+://[^/]*/", url).group() for url in asked} <= {SITE}
+def opened(browser):
+    with opening(browser, page_html(PAGE)) as open_page:
+        yield open_page
 
 
 def library_answer(case):
@@ -447,26 +387,6 @@ def test_nothing_is_wider_than_a_phone(opened, change):
     page = opened(width=360)
     fill(page, **change)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def test_a_slider_is_answered_within_a_frame(opened):
-    page = opened()
-    times = page.evaluate(
-        """() => {
-            const slider = document.querySelector("[data-for='output_tokens']"), times = [];
-            for (let i = 0; i < 200; i += 1) {
-                slider.value = String(i);
-                const began = performance.now();
-                slider.dispatchEvent(new Event("input", {bubbles: true}));
-                document.body.getBoundingClientRect();
-                times.push(performance.now() - began);
-            }
-            return times;
-        }"""
-    )
-    assert len(times) == 200
-    assert statistics.median(times) < 16
-    print(f"median {statistics.median(times):.2f} ms, 95 % {sorted(times)[189]:.2f} ms, worst {max(times):.2f} ms")
 
 
 def test_coefficients_are_those_of_the_fitted_tables():

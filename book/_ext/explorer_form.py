@@ -137,13 +137,19 @@ def _results() -> str:
         '<table class="explorer-table explorer-everyday" hidden><thead><tr><th scope="col">Everyday energies</th>'
         '<th scope="col">Answers that take one</th><th scope="col">Taken in a year</th></tr></thead>'
         "<tbody></tbody></table>"
-        '<p class="explorer-basis"></p>'
+        f'<p class="explorer-basis"></p>{buttons()}</div></div>'
+    )
+
+
+def buttons() -> str:
+    """What can be taken away of an answer: a link, a table, and the Python call."""
+    return (
         '<p class="explorer-buttons"><button type="button" data-do="link">Copy the link</button>'
         '<button type="button" data-do="csv">Download CSV</button>'
         '<button type="button" data-do="python">Copy the Python call</button>'
         '<span class="explorer-done" role="status"></span></p>'
         '<details class="folded"><summary>The same in Python</summary><pre class="explorer-python" tabindex="0"></pre>'
-        "</details></div></div>"
+        "</details>"
     )
 
 

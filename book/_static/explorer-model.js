@@ -241,6 +241,6 @@
 
   window.energyExplorer = {
     requestEnergy: requestEnergy, footprint: footprint, languageModel: languageModel, pythonFloat: pythonFloat,
-    quantity: quantity,
+    quantity: quantity, refuse: refuse,
   };
 })();

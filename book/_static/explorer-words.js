@@ -57,11 +57,49 @@
     });
     Object.keys(chip.parts).forEach(function (name) { rows.push(["part", name, "J", chip.parts[name], "", ""]); });
     Object.keys(found.kept).forEach(function (name) { rows.push(["setting", name, "", found.kept[name], "", ""]); });
+    return lines(rows);
+  }
+
+  function worldPython(found) {
+    const names = Object.keys(found.values);
+    const changed = names.map(function (name) { return "    " + literal(name) + ": " + literal(found.values[name]) + ",\n"; });
+    const world = names.length ? "with_values(world_scenario(), {\n" + changed.join("") + "})" : "world_scenario()";
+    return "from energy_lib.change import decompose\n" +
+      "from energy_lib.quick import quick_energy" + (names.length ? ", with_values" : "") + "\n" +
+      "from energy_lib.world import world_scenario\n\nworld = " + world + "\n" +
+      "energy = quick_energy(world)  # low, median and high of each year\n" +
+      (found.changes && found.changes.rows.length && found.year > found.firstYear
+        ? "changes = decompose(world, world.first_year, " + found.year + ")\n" : "");
+  }
+
+  function worldCsv(found) {
+    const rows = [["kind", "name", "unit", "value", "low", "high"]];
+    found.energy.energy_twh.forEach(function (three, i) {
+      rows.push(["result", "energy_" + (found.firstYear + i), "TWh", three[1], three[0], three[2]]);
+    });
+    const watts = found.energy.watt_per_person;
+    rows.push(["result", "watt_per_person_" + found.year, "W", watts[1], watts[0], watts[2]]);
+    (found.changes ? found.changes.rows : []).forEach(function (row) {
+      rows.push(["change to " + found.year, row.factor, "TWh", row.change_twh, "", ""]);
+    });
+    Object.keys(found.values).forEach(function (name) { rows.push(["setting", name, "", found.values[name], "", ""]); });
+    return lines(rows);
+  }
+
+  function lines(rows) {
     return rows.map(function (row) {
       return row.map(function (cell) {
         return /[",\n]/.test(String(cell)) ? '"' + String(cell).replace(/"/g, '""') + '"' : String(cell);
       }).join(",");
     }).join("\r\n") + "\r\n";
+  }
+
+  function save(text, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
   }
 
   /* Puts a text on the clipboard; where the browser has no such interface, as on pages opened from a file, the old way. */
@@ -81,6 +119,7 @@
   }
 
   Object.assign(window.energyExplorer, {
-    significant: significant, scaled: scaled, python: python, csv: csv, copy: copy,
+    significant: significant, scaled: scaled, python: python, csv: csv, copy: copy, save: save,
+    worldPython: worldPython, worldCsv: worldCsv,
   });
 })();
