@@ -9,12 +9,12 @@ from bs4 import BeautifulSoup
 from docutils.core import publish_from_doctree
 from docutils.utils import new_document
 
-ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "book" / "_ext"))
+sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import explorer
 import explorer_form
 import explorer_world_form
 
+ROOT = Path(__file__).parents[1]
 SITE = "http://explorer.test/"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
 KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}

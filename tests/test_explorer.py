@@ -3,7 +3,6 @@
 import json
 import math
 import re
-import statistics
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
@@ -20,6 +19,7 @@ from energy_lib.checks import UnknownNameError
 from energy_lib.compute import language_model
 from energy_lib.export import coefficients, to_json
 from energy_lib.footprint import footprint
+from energy_lib.later import later_energy
 from energy_lib.publish import significant
 
 ROOT = Path(__file__).parents[1]
@@ -30,7 +30,8 @@ START = PAGE["defaults"]
 COUNTRIES = {country["name"]: country for country in PAGE["countries"]}
 REQUEST_IN_PAGE = """cases => cases.map(c => {
     try {
-        const answer = energyExplorer.requestEnergy(c.page || window.coefficients, c.shape, c.device, c.load);
+        const now = energyExplorer.requestEnergy(window.coefficients, c.shape, c.device, c.load);
+        const answer = energyExplorer.laterEnergy(window.coefficients, now, c.year);
         return {answer, use: energyExplorer.footprint(window.coefficients, answer.energy_j, c.use)};
     } catch (error) { return {refusal: error.message, kind: error.name}; }
 })"""
@@ -48,7 +49,7 @@ def library_answer(case):
     plain = {f: v for f, v in shape.items() if f != "family"}
     try:
         model = language_model(shape["name"]) if "family" in shape else LanguageModel(**plain)
-        estimate = request_energy(model, case["device"]["name"], **case["load"])
+        estimate = later_energy(request_energy(model, case["device"]["name"], **case["load"]), case["year"])
     except ValueError as error:
         return {"refusal": str(error)}
     return {"answer": estimate, "use": footprint(float(estimate.energy_j), **case["use"])}
@@ -83,6 +84,7 @@ def random_case(rng):
             "weight_bits": float(rng.choice([1, 4, 4.25, 6, 6.5, 8, 16, 32, 64])),
             "software": str(rng.choice(list(PAGE["software"]))),
         },
+        "year": int(rng.integers(PAGE["measured_year"], PAGE["last_year"] + 1)),
         "use": {
             "requests_per_day": spread(0.1, 1e4),
             "people": spread(1, 8e9),
@@ -112,6 +114,7 @@ def library_setting(**changed):
     """Joules at the chip and the use, low to high, of the page's setting with some values changed."""
     setting = {**START, **changed}
     answer = request_energy(setting["model"], setting["accelerator"], **{n: setting[n] for n in LOAD})
+    answer = later_energy(answer, setting["year"])
     three = [float(answer.low_j), float(answer.energy_j), float(answer.high_j)]
     twh = COUNTRIES[setting["country"]]["twh"]
     return three, footprint(three, country_twh=twh, **{n: setting[n] for n in USE})
@@ -143,8 +146,9 @@ def test_every_model_and_accelerator_of_the_page_is_answered_as_by_the_library(o
     use = {**{name: START[name] for name in USE}, "country_twh": 100}
     h100 = next(board for board in PAGE["accelerators"] if board["name"] == START["accelerator"])
     small = next(model for model in PAGE["models"] if model["name"] == "Llama-3.1-8B")
-    cases = [{"shape": m, "device": h100, "load": load_, "use": use} for m in PAGE["models"]]
-    cases += [{"shape": small, "device": d, "load": load_, "use": use} for d in PAGE["accelerators"]]
+    same = {"load": load_, "use": use, "year": START["year"]}
+    cases = [{"shape": m, "device": h100, **same} for m in PAGE["models"]]
+    cases += [{"shape": small, "device": d, **same} for d in PAGE["accelerators"]]
     for case, said in zip(cases, opened().evaluate(REQUEST_IN_PAGE, cases), strict=True):
         expected = library_answer(case)["answer"]
         assert said["answer"]["energy_j"] == pytest.approx(float(expected.energy_j), rel=1e-9)
@@ -172,6 +176,7 @@ def test_all_models_and_accelerators_that_the_library_can_estimate_are_offered()
         {"model": "DeepSeek-R1", "n_accelerators": 16, "weight_bits": 8},
         {"accelerator": "TPU v5p", "batch": 3, "people": 8e6, "country": "Spain"},
         {"output_tokens": 0, "requests_per_day": 0},
+        {"year": 2028},
     ],
 )
 def test_the_page_shows_what_the_library_answers(opened, change):
@@ -180,6 +185,8 @@ def test_the_page_shows_what_the_library_answers(opened, change):
     change = dict(change)
     if "country" in change:
         change["grid_gco2_per_kwh"] = COUNTRIES[change["country"]]["grid_gco2_per_kwh"]
+    if "year" in change:
+        change["pue"] = PAGE["pue_by_year"][str(change["year"])]["pue"]
     chip, use = library_setting(**change)
     assert text(page, "[data-big]") == f"{significant(chip[1])} J"
     rows = {
@@ -215,7 +222,7 @@ BAD = [
     ("input_tokens", "0"), ("input_tokens", ""), ("output_tokens", "-3"), ("batch", "0.5"), ("batch", ""),
     ("n_accelerators", "0"), ("weight_bits", "65"), ("weight_bits", "0.25"), ("n_accelerators", "1"), ("batch", "1e7"),
     ("requests_per_day", "-1e-7"), ("people", ""), ("pue", "0.99"), ("server_overhead", "0"), ("household_kwh", "0"),
-    ("grid_gco2_per_kwh", "-1"), ("input_tokens", "1e25"),
+    ("grid_gco2_per_kwh", "-1"), ("input_tokens", "1e25"), ("year", "2024"), ("year", "2031"), ("year", ""),
 ]  # fmt: skip
 
 
@@ -251,7 +258,7 @@ def test_a_shape_that_cannot_exist_is_refused_as_by_the_library(opened, wrong):
 @pytest.mark.parametrize("own", [False, True])
 def test_the_python_call_and_the_csv_give_the_numbers_of_the_page(opened, own):
     page = opened()
-    fill(page, people=1000, country="Spain", n_accelerators=8)
+    fill(page, people=1000, country="Spain", n_accelerators=8, year=2027)
     if own:
         fill(page, model=explorer_form.OWN, layers=40, experts=8, experts_per_token=2, moe_ffn=4096)
     found = {}

@@ -92,7 +92,14 @@ def _field(given: Any, label: str) -> str:
         f'<div class="explorer-field explorer-slid"><label for="world-{name}">{html.escape(label)}{unit}</label>'
         f'<input type="range" min="0" max="{SLIDER_STEPS}" data-for="{name}" data-low="{low!r}" data-high="{high!r}" '
         f'aria-label="{html.escape(label)}, slider">'
-        f'<input type="number" id="world-{name}" name="{name}" step="any" placeholder="{significant(given["value"])}" '
+        f'<input type="number" id="world-{name}" name="{name}" step="any" placeholder="{_short(given["value"])}" '
         f'inputmode="decimal" autocomplete="off" aria-describedby="world-{name}-book">'
         f'<small id="world-{name}-book">Book: {html.escape(book)}; {html.escape(source)}.</small></div>'
     )
+
+
+def _short(value: float) -> str:
+    """A number that fits its field: large ones with a power of ten, as they can be typed."""
+    from energy_lib.publish import significant
+
+    return f"{value:.3g}".replace("e+0", "e").replace("e+", "e") if value >= 1e6 else significant(value)

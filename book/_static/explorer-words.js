@@ -36,10 +36,12 @@
     const setting = found.setting, own = found.own;
     const shape = own ? "LanguageModel(\n" + call(Object.keys(found.shape), found.shape) + ")\n" : "";
     return "from energy_lib import " + (own ? "LanguageModel, " : "") + "request_energy\n" +
-      "from energy_lib.footprint import footprint\n\n" + (own ? "model = " + shape : "") +
+      "from energy_lib.footprint import footprint\n" +
+      (found.later ? "from energy_lib.later import later_energy\n" : "") + "\n" + (own ? "model = " + shape : "") +
       "answer = request_energy(\n    " + (own ? "model" : literal(setting.model)) + ",\n    " +
       literal(setting.accelerator) + ",\n" +
       call(["input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software"], setting) + ")\n" +
+      (found.later ? "answer = later_energy(answer, " + setting.year + ")\n" : "") +
       "use = footprint(\n    [answer.low_j, answer.energy_j, answer.high_j],\n" +
       call(["requests_per_day", "people", "server_overhead", "pue", "grid_gco2_per_kwh", "household_kwh",
         "country_twh"], found.use) + ")\n";

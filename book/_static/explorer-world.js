@@ -6,7 +6,8 @@
   const PLAIN_NUMBER = /^-?\d{1,15}(\.\d{1,15})?(e[+-]?\d{1,2})?$/i;
   const GAINS = { hardware: "hardware_gain", software: "software_gain", model: "model_gain" };
   const SVG = "http://www.w3.org/2000/svg";
-  const CHART = { high: 220, left: 58, right: 14, top: 14, bottom: 26 };
+  const CHART = { high: 230, left: 58, right: 14, top: 26, bottom: 26 };
+  const BEYOND_REASON = ["people", "estimate_error", "server_overhead", "pue"];  /* what no reader would move so far */
 
   function start(root, first) {
     const world = first.page.world, words = JSON.parse(root.dataset.words), address = first.address;
@@ -108,7 +109,7 @@
     }
 
     function targetWords(found) {
-      const aim = significant(100 * world.target_share) + " % of the world's electricity (" + significant(target) + " TWh)";
+      const aim = String(100 * world.target_share) + " % of the world's electricity (" + significant(target) + " TWh)";
       const inside = found.twh[0] <= target && target <= found.twh[2];
       const place = inside ? " lies inside the interval of " : found.twh[2] < target ? " lies above the interval of "
         : " lies below the interval of ";
@@ -130,7 +131,7 @@
         significant(target) + " TWh";
       body.textContent = "";
       found.needed.forEach(function (row) {
-        if (!row.reachable || (GAINS[row.factor] && !elapsed)) { return; }
+        if (!row.reachable || BEYOND_REASON.indexOf(row.factor) >= 0 || (GAINS[row.factor] && !elapsed)) { return; }
         const seen = asSeen(row, elapsed), line = body.insertRow(), head = document.createElement("th");
         const stream = row.stream !== "both" && row.factor !== "frontier_share" ? row.stream + "." : "";
         head.scope = "row";
@@ -200,10 +201,10 @@
       draw("polyline", { class: "world-line", points: line(1).join(" ") });
       draw("line", { class: "world-aim", x1: CHART.left, x2: wide - CHART.right, y1: y(target), y2: y(target) });
       draw("text", { class: "world-label", x: CHART.left + 4, y: y(target) - 5 },
-        significant(100 * world.target_share) + " % of the world's electricity");
+        String(100 * world.target_share) + " % of the world's electricity");
       const chosen = found.year - world.first_year;
       draw("circle", { class: "world-dot", cx: x(chosen), cy: y(all[chosen][1]), r: 5 });
-      draw("text", { class: "world-label", x: 2, y: 10 }, "TWh");
+      draw("text", { class: "world-label", x: 2, y: 11 }, "TWh a year (log scale)");
     }
 
     /* ---- To take away, and the address ---- */

@@ -84,13 +84,14 @@
 
     function compute(setting) {
       const shape = setting.model === OWN ? ownShape(setting) : named(page.models, setting.model);
-      const answer = lib.requestEnergy(page, shape, named(page.accelerators, setting.accelerator), setting);
+      const now = lib.requestEnergy(page, shape, named(page.accelerators, setting.accelerator), setting);
+      const answer = lib.laterEnergy(page, now, setting.year);
       const country = named(page.countries, setting.country);
       const use = Object.assign({ country_twh: country.twh }, setting);
       const uses = [answer.low_j, answer.energy_j, answer.high_j].map(function (joules) {
         return lib.footprint(page, joules, use);
       });
-      return { setting: setting, kept: kept(setting), own: setting.model === OWN, shape: shape, answer: answer,
+      return { setting: setting, later: setting.year > page.measured_year, kept: kept(setting), own: setting.model === OWN, shape: shape, answer: answer,
         country: country, use: use, uses: uses };
     }
 
@@ -147,6 +148,12 @@
       one(".explorer-basis").textContent = answer.measured
         ? "Intervals are those of models left out of the fit: this accelerator was measured."
         : "Intervals are the wider ones, of accelerators left out of the fit: this one was never measured.";
+      if (found.later) {
+        one(".explorer-basis").textContent += " For " + found.setting.year + " the joules measured in " +
+          page.measured_year + " fall by the gains of hardware and software that the world's scenario expects, and the " +
+          "interval holds their doubt" + ((page.pue_by_year[found.setting.year] || {}).projected
+          ? "; the PUE of that year is the IEA's projection." : ".");
+      }
       showParts(answer);
       page.everyday.forEach(function (thing, i) {
         everyday[i][0].textContent = significant(thing.joules / found.uses[1].answer_j);
@@ -226,6 +233,7 @@
     form.addEventListener("input", function (event) {
       const e = event.target;
       if (e.dataset.for) { readSlider(e); } else if (e.name) { placeSlider(e.name); }
+      if (e.name === "year" && page.pue_by_year[e.value]) { set("pue", page.pue_by_year[e.value].pue); }
       if (e.name === "country") { set("grid_gco2_per_kwh", named(page.countries, e.value).grid_gco2_per_kwh); }
       tell("");
       update();
