@@ -38,7 +38,7 @@ EXPONENTIAL = {
     "hardware": (None, "hardware_gain"),
     "software": (None, "software_gain"),
 }
-_EXPONENTIAL_OF_STREAM = {
+EXPONENTIAL_OF_STREAM = {
     "tokens_per_request": ("tokens_per_request", "tokens_per_request.growth"),
     "chip_j_per_token": ("chip_j_per_token", None),
     "model": (None, "model_gain"),
@@ -146,7 +146,7 @@ class Scenario:
 
 
 def _of_stream(stream: str) -> dict[str, tuple[str | None, str | None]]:
-    named = {name: [part and f"{stream}.{part}" for part in pair] for name, pair in _EXPONENTIAL_OF_STREAM.items()}
+    named = {name: [part and f"{stream}.{part}" for part in pair] for name, pair in EXPONENTIAL_OF_STREAM.items()}
     return {name: tuple(pair) for name, pair in named.items()}
 
 

@@ -11,15 +11,20 @@ import json
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from energy_lib import compute, datasets, serving, units
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_constants, serving_software
+from energy_lib.export_world import world_page
 from energy_lib.footprint import DAYS_PER_YEAR, KWH_PER_TWH
 from energy_lib.hardware import accelerator
+from energy_lib.judgements import judgement
+from energy_lib.later import log_gains, measured_year
+from energy_lib.world_joules import HORIZON
 
-PUE_OF = "World, Hyperscale (IEA model)"  # in the table `pue`; its latest year that is no projection
+PUE_OF = "World, Hyperscale (IEA model)"  # in the table `pue`
 AGGREGATES = ("World", "European Union (27)")  # the only entries that are no countries
 # How the items of the table `everyday_energy` begin that are shown, in this order.
 EVERYDAY = (
@@ -43,10 +48,9 @@ DEFAULTS = {
     "batch": 64,
     "requests_per_day": 100,
     "people": 1,
-    "server_overhead": 1.8,  # a DGX H100 draws 10.2 kW at most, its eight chips 5.6 kW (maker's specification)
     "country": "World",
-    "household_kwh": 3600,  # a dwelling of the European Union (ODYSSEE-MURE, November 2025)
 }
+HOUSEHOLD = "Dwelling in the European Union, one day"  # how its item of the table `everyday_energy` begins
 # Settings of the table that stands beside the form, and in its place where no script runs: what differs from DEFAULTS.
 SETTINGS = (
     {"model": "Llama-3.1-8B", "n_accelerators": 1},
@@ -101,6 +105,11 @@ def coefficients() -> dict[str, Any]:
         "accelerators": _accelerators(),
         "countries": _countries(),
         "everyday": _everyday(),
+        "measured_year": measured_year(),
+        "last_year": HORIZON,
+        "log_gains": {name: list(pair) for name, pair in log_gains().items()},
+        "pue_by_year": {str(year): of_year for year, of_year in pue_by_year().items()},
+        "world": world_page(),
     }
     start = defaults(content["countries"])
     settings = [{**start, **changed} for changed in SETTINGS]
@@ -125,14 +134,32 @@ def fingerprint(content: dict[str, Any]) -> str:
 def defaults(countries: list[dict[str, Any]]) -> dict[str, Any]:
     """What the page starts with: the newest software, the grid of the country, and the latest PUE of large centres."""
     country = next(c for c in countries if c["name"] == DEFAULTS["country"])
-    pue = datasets.load("pue")
-    latest = pue[(pue["organisation"] == PUE_OF) & (pue["scenario"] == "Historical")].sort_values("year").iloc[-1]
+    everyday = datasets.load("everyday_energy")
+    household_wh = everyday.loc[everyday["item"].str.startswith(HOUSEHOLD), "wh"].item()
+    year = measured_year()
     return {
         **DEFAULTS,
+        "year": year,
         "software": serving_software()[-1],
         "grid_gco2_per_kwh": country["grid_gco2_per_kwh"],
-        "pue": float(latest["pue"]),
-        "pue_year": int(latest["year"]),
+        "server_overhead": judgement("server_over_chips_at_most").median,
+        "pue": pue_by_year()[year]["pue"],
+        "household_kwh": round(household_wh * DAYS_PER_YEAR / 1000.0),
+    }
+
+
+def pue_by_year() -> dict[int, dict[str, Any]]:
+    """PUE of large data centres from the measured year to the last of the scenario, to two decimals: between the years
+    of the IEA's model what exceeds 1 moves by the same factor each year. `projected` says which lie ahead of its data.
+    """
+    table = datasets.load("pue").query("organisation == @PUE_OF and scenario in ['Historical', 'Base']")
+    table = table.sort_values("year")
+    known = table.loc[table["kind"] != "projection", "year"].max()
+    years = range(measured_year(), HORIZON + 1)
+    over = np.exp(np.interp(list(years), table["year"], np.log(table["pue"] - 1.0)))
+    return {
+        year: {"pue": round(1.0 + float(x), 2), "projected": bool(year > known)}
+        for year, x in zip(years, over, strict=True)
     }
 
 

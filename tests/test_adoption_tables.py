@@ -101,7 +101,7 @@ def test_values_that_were_not_read_again_stay_marked():
     )
     assert list(usage["product"]) == ["Foundry APIs (fiscal year 2025)"]
     assert list(pue["pue"]) == [1.09]
-    assert list(everyday["wh"]) == [77, 188]
+    assert list(everyday["wh"]) == [77, 188, 9856.3]
 
 
 def test_electricity_of_a_person_a_day_is_that_of_the_world():

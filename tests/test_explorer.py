@@ -3,19 +3,15 @@
 import json
 import math
 import re
-import statistics
 import sys
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
-from bs4 import BeautifulSoup
-from docutils.core import publish_from_doctree
-from docutils.utils import new_document
+from explorer_site import SITE, opening, page_html
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
-import explorer
 import explorer_form
 
 from energy_lib import LanguageModel, load, request_energy
@@ -23,11 +19,10 @@ from energy_lib.checks import UnknownNameError
 from energy_lib.compute import language_model
 from energy_lib.export import coefficients, to_json
 from energy_lib.footprint import footprint
+from energy_lib.later import later_energy
 from energy_lib.publish import significant
 
 ROOT = Path(__file__).parents[1]
-SITE = "http://explorer.test/"
-POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"
 LOAD = ("input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software")
 USE = ("requests_per_day", "people", "server_overhead", "pue", "grid_gco2_per_kwh", "household_kwh")
 PAGE = coefficients()
@@ -35,71 +30,17 @@ START = PAGE["defaults"]
 COUNTRIES = {country["name"]: country for country in PAGE["countries"]}
 REQUEST_IN_PAGE = """cases => cases.map(c => {
     try {
-        const answer = energyExplorer.requestEnergy(c.page || window.coefficients, c.shape, c.device, c.load);
+        const now = energyExplorer.requestEnergy(window.coefficients, c.shape, c.device, c.load);
+        const answer = energyExplorer.laterEnergy(window.coefficients, now, c.year);
         return {answer, use: energyExplorer.footprint(window.coefficients, answer.energy_j, c.use)};
     } catch (error) { return {refusal: error.message, kind: error.name}; }
 })"""
 
 
-def page_html():
-    document = new_document("settings")
-    document += explorer.settings_nodes(PAGE)
-    table = publish_from_doctree(document, writer_name="html5", settings_overrides={"embed_stylesheet": False})
-    settings = BeautifulSoup(table, "html.parser").find("main").decode_contents()
-    scripts = "".join(f'<script defer src="/{name}"></script>' for name in explorer.SCRIPTS)
-    return (
-        '<!doctype html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>Explorer</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/favicon.svg">'
-        f'<link rel="stylesheet" href="/custom.css"><link rel="stylesheet" href="/{explorer.STYLE}">{scripts}</head>'
-        f'<body><article class="bd-article"><h1>Explorer</h1>{explorer_form.explorer_html(PAGE)}'
-        f'<div class="pst-scrollable-table-container">{settings}</div></article></body></html>'
-    )
-
-
-@pytest.fixture(scope="module")
-def site():
-    static = {path.name: path for path in (ROOT / "book" / "_static").iterdir() if path.is_file()}
-    markup = page_html()
-    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
-
-    def answer(route, asked):
-        name = route.request.url.split("#")[0].removeprefix(SITE)
-        asked.append(route.request.url)
-        if name in static:
-            route.fulfill(body=static[name].read_bytes(), content_type=kinds.get(static[name].suffix, "text/plain"))
-        elif name == "":
-            route.fulfill(body=markup, content_type="text/html", headers={"Content-Security-Policy": POLICY})
-        else:
-            route.fulfill(status=404, body="")
-
-    return answer
-
-
 @pytest.fixture
-def opened(browser, site):
-    """A function that opens the page; afterwards nothing may have failed, nor been asked of another site."""
-    contexts, asked, faults = [], [], []
-
-    def open_page(fragment="", *, script=True, width=1280):
-        context = browser.new_context(
-            viewport={"width": width, "height": 800}, java_script_enabled=script, bypass_csp=False
-        )
-        contexts.append(context)
-        context.route("**/*", lambda route: site(route, asked))
-        page = context.new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
-        page.goto(SITE + fragment)
-        if script:
-            page.evaluate("window.coefficients = JSON.parse(document.querySelector('.explorer-data').textContent)")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert faults == []
-    assert {re.match(r"\w+://[^/]*/", url).group() for url in asked} <= {SITE}
+def opened(browser):
+    with opening(browser, page_html(PAGE)) as open_page:
+        yield open_page
 
 
 def library_answer(case):
@@ -108,7 +49,7 @@ def library_answer(case):
     plain = {f: v for f, v in shape.items() if f != "family"}
     try:
         model = language_model(shape["name"]) if "family" in shape else LanguageModel(**plain)
-        estimate = request_energy(model, case["device"]["name"], **case["load"])
+        estimate = later_energy(request_energy(model, case["device"]["name"], **case["load"]), case["year"])
     except ValueError as error:
         return {"refusal": str(error)}
     return {"answer": estimate, "use": footprint(float(estimate.energy_j), **case["use"])}
@@ -143,6 +84,7 @@ def random_case(rng):
             "weight_bits": float(rng.choice([1, 4, 4.25, 6, 6.5, 8, 16, 32, 64])),
             "software": str(rng.choice(list(PAGE["software"]))),
         },
+        "year": int(rng.integers(PAGE["measured_year"], PAGE["last_year"] + 1)),
         "use": {
             "requests_per_day": spread(0.1, 1e4),
             "people": spread(1, 8e9),
@@ -172,6 +114,7 @@ def library_setting(**changed):
     """Joules at the chip and the use, low to high, of the page's setting with some values changed."""
     setting = {**START, **changed}
     answer = request_energy(setting["model"], setting["accelerator"], **{n: setting[n] for n in LOAD})
+    answer = later_energy(answer, setting["year"])
     three = [float(answer.low_j), float(answer.energy_j), float(answer.high_j)]
     twh = COUNTRIES[setting["country"]]["twh"]
     return three, footprint(three, country_twh=twh, **{n: setting[n] for n in USE})
@@ -203,8 +146,9 @@ def test_every_model_and_accelerator_of_the_page_is_answered_as_by_the_library(o
     use = {**{name: START[name] for name in USE}, "country_twh": 100}
     h100 = next(board for board in PAGE["accelerators"] if board["name"] == START["accelerator"])
     small = next(model for model in PAGE["models"] if model["name"] == "Llama-3.1-8B")
-    cases = [{"shape": m, "device": h100, "load": load_, "use": use} for m in PAGE["models"]]
-    cases += [{"shape": small, "device": d, "load": load_, "use": use} for d in PAGE["accelerators"]]
+    same = {"load": load_, "use": use, "year": START["year"]}
+    cases = [{"shape": m, "device": h100, **same} for m in PAGE["models"]]
+    cases += [{"shape": small, "device": d, **same} for d in PAGE["accelerators"]]
     for case, said in zip(cases, opened().evaluate(REQUEST_IN_PAGE, cases), strict=True):
         expected = library_answer(case)["answer"]
         assert said["answer"]["energy_j"] == pytest.approx(float(expected.energy_j), rel=1e-9)
@@ -232,6 +176,7 @@ def test_all_models_and_accelerators_that_the_library_can_estimate_are_offered()
         {"model": "DeepSeek-R1", "n_accelerators": 16, "weight_bits": 8},
         {"accelerator": "TPU v5p", "batch": 3, "people": 8e6, "country": "Spain"},
         {"output_tokens": 0, "requests_per_day": 0},
+        {"year": 2028},
     ],
 )
 def test_the_page_shows_what_the_library_answers(opened, change):
@@ -240,6 +185,8 @@ def test_the_page_shows_what_the_library_answers(opened, change):
     change = dict(change)
     if "country" in change:
         change["grid_gco2_per_kwh"] = COUNTRIES[change["country"]]["grid_gco2_per_kwh"]
+    if "year" in change:
+        change["pue"] = PAGE["pue_by_year"][str(change["year"])]["pue"]
     chip, use = library_setting(**change)
     assert text(page, "[data-big]") == f"{significant(chip[1])} J"
     rows = {
@@ -275,7 +222,7 @@ BAD = [
     ("input_tokens", "0"), ("input_tokens", ""), ("output_tokens", "-3"), ("batch", "0.5"), ("batch", ""),
     ("n_accelerators", "0"), ("weight_bits", "65"), ("weight_bits", "0.25"), ("n_accelerators", "1"), ("batch", "1e7"),
     ("requests_per_day", "-1e-7"), ("people", ""), ("pue", "0.99"), ("server_overhead", "0"), ("household_kwh", "0"),
-    ("grid_gco2_per_kwh", "-1"), ("input_tokens", "1e25"),
+    ("grid_gco2_per_kwh", "-1"), ("input_tokens", "1e25"), ("year", "2024"), ("year", "2031"), ("year", ""),
 ]  # fmt: skip
 
 
@@ -311,7 +258,7 @@ def test_a_shape_that_cannot_exist_is_refused_as_by_the_library(opened, wrong):
 @pytest.mark.parametrize("own", [False, True])
 def test_the_python_call_and_the_csv_give_the_numbers_of_the_page(opened, own):
     page = opened()
-    fill(page, people=1000, country="Spain", n_accelerators=8)
+    fill(page, people=1000, country="Spain", n_accelerators=8, year=2027)
     if own:
         fill(page, model=explorer_form.OWN, layers=40, experts=8, experts_per_token=2, moe_ffn=4096)
     found = {}
@@ -447,26 +394,6 @@ def test_nothing_is_wider_than_a_phone(opened, change):
     page = opened(width=360)
     fill(page, **change)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
-
-
-def test_a_slider_is_answered_within_a_frame(opened):
-    page = opened()
-    times = page.evaluate(
-        """() => {
-            const slider = document.querySelector("[data-for='output_tokens']"), times = [];
-            for (let i = 0; i < 200; i += 1) {
-                slider.value = String(i);
-                const began = performance.now();
-                slider.dispatchEvent(new Event("input", {bubbles: true}));
-                document.body.getBoundingClientRect();
-                times.push(performance.now() - began);
-            }
-            return times;
-        }"""
-    )
-    assert len(times) == 200
-    assert statistics.median(times) < 16
-    print(f"median {statistics.median(times):.2f} ms, 95 % {sorted(times)[189]:.2f} ms, worst {max(times):.2f} ms")
 
 
 def test_coefficients_are_those_of_the_fitted_tables():

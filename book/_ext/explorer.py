@@ -1,29 +1,24 @@
-"""The directive {explorer}: a form that computes in the reader's browser, and a table where no script runs."""
+"""The directives {explorer} and {world}: forms that compute in the browser, and tables where no script runs."""
 
 from pathlib import Path
 from typing import Any
 
 import explorer_form
+import explorer_world_form
 from docutils import nodes
-from explorer_form import explorer_html
 from published import table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-SCRIPTS = ("explorer-model.js", "explorer-words.js", "explorer.js")
-STYLE = "explorer.css"
-# What the answers depend on: a change has the page written anew.
-MODULES = ("checks", "compute", "energy", "estimate", "export", "footprint", "hardware", "serving", "units")
-TABLES = (
-    "adoption/electricity_by_country.csv",
-    "adoption/everyday_energy.csv",
-    "adoption/pue.csv",
-    "fitted/request_constants.csv",
-    "fitted/request_deviations.csv",
-    "fitted/request_errors.csv",
-    "hardware/accelerators.csv",
-    "language/llm_architectures.csv",
+SCRIPTS = (
+    "explorer-model.js",
+    "explorer-world-model.js",
+    "explorer-words.js",
+    "explorer-address.js",
+    "explorer.js",
+    "explorer-world.js",
 )
+STYLE = "explorer.css"
 
 
 class Explorer(nodes.General, nodes.Element):
@@ -34,14 +29,27 @@ class ExplorerDirective(SphinxDirective):
     """Places the explorer, then the table of a few settings."""
 
     def run(self) -> list[nodes.Node]:
-        from energy_lib.export import coefficients
+        page = coefficients_of(self.env)
+        return [Explorer("", html=explorer_form.explorer_html(page)), *settings_nodes(page)]
 
-        root = Path(self.env.srcdir)
-        read = [*(root / "energy_lib" / f"{name}.py" for name in MODULES), *(root / "data" / name for name in TABLES)]
-        for path in [__file__, explorer_form.__file__, *(path for path in read if path.exists())]:
-            self.env.note_dependency(str(path))
-        page = coefficients()
-        return [Explorer("", html=explorer_html(page)), *settings_nodes(page)]
+
+class WorldDirective(SphinxDirective):
+    """Places the panel of the world, then the table of a few of its settings. The page must hold an {explorer} too."""
+
+    def run(self) -> list[nodes.Node]:
+        page = coefficients_of(self.env)
+        return [Explorer("", html=explorer_world_form.world_html(page["world"])), *world_settings_nodes(page["world"])]
+
+
+def coefficients_of(env: Any) -> Any:
+    """What both panels compute with; a change of any module or table has the page written anew."""
+    from energy_lib.export import coefficients
+
+    root = Path(env.srcdir)
+    read = [*(root / "energy_lib").glob("*.py"), *(root / "data").rglob("*.csv")]
+    for path in [__file__, explorer_form.__file__, explorer_world_form.__file__, *sorted(read)]:
+        env.note_dependency(str(path))
+    return coefficients()
 
 
 def settings_nodes(page: Any) -> list[nodes.Node]:
@@ -60,6 +68,32 @@ def settings_nodes(page: Any) -> list[nodes.Node]:
         f"{start['server_overhead']} times its chips, and the building at a PUE of {start['pue']}."
     )
     return [nodes.paragraph("", said), table_node(headings, rows, ["explorer-settings"])]
+
+
+def world_settings_nodes(world: Any) -> list[nodes.Node]:
+    """The table of a few settings of the scenario, computed by the library."""
+    from energy_lib.publish import interval_text, significant
+    from energy_lib.quick import quick_energy, with_values
+    from energy_lib.world import world_scenario
+
+    rows = []
+    for setting in world["settings"]:
+        changed = with_values(world_scenario(), setting["values"])
+        low, median, high = quick_energy(changed, [world["last_year"]])["energy_twh"][:, 0]
+        share = [100.0 * twh / world["electricity_twh"] for twh in (low, median, high)]
+        cells = (
+            setting["says"],
+            f"{significant(median)} ({interval_text(low, high, '')})",
+            f"{significant(share[1])} ({interval_text(share[0], share[2], '')})",
+        )
+        rows.append([nodes.paragraph("", text) for text in cells])
+    headings = (
+        ("Setting", 40),
+        (f"TWh in {world['last_year']}", 30),
+        (f"% of the world's electricity of {world['electricity_year']}", 30),
+    )
+    said = nodes.paragraph("", "A few settings of the scenario, with their 90 % intervals; a tap opens one above.")
+    return [said, table_node(headings, rows, ["explorer-settings", "world-settings"])]
 
 
 def described(setting: Any) -> str:
@@ -108,5 +142,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("published")
     app.add_node(Explorer, html=(visit_html, None), latex=(_skip, None), text=(_skip, None))
     app.add_directive("explorer", ExplorerDirective)
+    app.add_directive("world", WorldDirective)
     app.connect("html-page-context", add_files)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,6 +13,7 @@ NUMBERS = {
     "input_tokens": ("Tokens read", 1, 100_000),
     "output_tokens": ("Tokens written", 0, 100_000),
     "batch": ("Requests served together", 1, 1000),
+    "year": ("Year", 2000, None),
     "requests_per_day": ("Requests a day, each person", 0, 10_000),
     "people": ("People", 0, None),
     "household_kwh": ("Household kWh/year", 1, None),
@@ -61,9 +62,11 @@ def explorer_html(page: Any) -> str:
     from energy_lib.export import to_json
 
     start = page["defaults"]
+    years = f"{page['measured_year']}: as measured; to {page['last_year']}: with the gains of the world's scenario."
     hints = {
-        "server_overhead": f"Whole server over its chips; rated, with eight chips: {start['server_overhead']}.",
-        "pue": f"Building over its servers; large centres, {start['pue_year']}: {start['pue']}.",
+        "year": years,
+        "server_overhead": f"Whole server over its chips; at most, with eight chips: {start['server_overhead']}.",
+        "pue": "Building over its servers; follows the year, until you change it.",
         "household_kwh": f"A dwelling of the European Union: {start['household_kwh']:,}.",
         "grid_gco2_per_kwh": "Follows the country, until you change it.",
     }
@@ -98,10 +101,10 @@ def explorer_html(page: Any) -> str:
         ),
         _group("Used by", _slid("requests_per_day", start), numbers("people", "household_kwh")),
         _group(
-            "Where",
+            "Where and when",
             numbers("server_overhead", "pue"),
             _select("country", "Country", countries),
-            numbers("grid_gco2_per_kwh"),
+            numbers("year", "grid_gco2_per_kwh"),
         ),
     ]
     return (
@@ -137,13 +140,19 @@ def _results() -> str:
         '<table class="explorer-table explorer-everyday" hidden><thead><tr><th scope="col">Everyday energies</th>'
         '<th scope="col">Answers that take one</th><th scope="col">Taken in a year</th></tr></thead>'
         "<tbody></tbody></table>"
-        '<p class="explorer-basis"></p>'
+        f'<p class="explorer-basis"></p>{buttons()}</div></div>'
+    )
+
+
+def buttons() -> str:
+    """What can be taken away of an answer: a link, a table, and the Python call."""
+    return (
         '<p class="explorer-buttons"><button type="button" data-do="link">Copy the link</button>'
         '<button type="button" data-do="csv">Download CSV</button>'
         '<button type="button" data-do="python">Copy the Python call</button>'
         '<span class="explorer-done" role="status"></span></p>'
         '<details class="folded"><summary>The same in Python</summary><pre class="explorer-python" tabindex="0"></pre>'
-        "</details></div></div>"
+        "</details>"
     )
 
 

@@ -214,6 +214,19 @@
     return { energy_j: energy, low_j: energy / factor, high_j: energy * factor, parts: parts, measured: measured };
   }
 
+  /* later.later_energy: the same request on hardware and software of a later year. */
+  function laterEnergy(page, answer, year) {
+    quantity("year", year, "year", { low: page.measured_year, high: page.last_year }, "year");
+    const t = year - page.measured_year, gains = Object.values(page.log_gains);
+    const less = Math.exp(-t * gains.reduce(function (total, pair) { return total + pair[0]; }, 0));
+    const doubt = gains.reduce(function (total, pair) { return total + Math.pow(t * pair[1], 2); }, 0);
+    const end = function (ratio) { return Math.exp(Math.sqrt(Math.pow(Math.log(ratio), 2) + doubt)); };
+    const energy = answer.energy_j * less, parts = {};
+    Object.keys(answer.parts).forEach(function (name) { parts[name] = answer.parts[name] * less; });
+    return { energy_j: energy, low_j: energy / end(answer.energy_j / answer.low_j),
+      high_j: energy * end(answer.high_j / answer.energy_j), parts: parts, measured: answer.measured };
+  }
+
   /* footprint.footprint of one energy. */
   function footprint(page, energyJ, use) {
     const fixed = page.fixed;
@@ -241,5 +254,6 @@
 
   window.energyExplorer = {
     requestEnergy: requestEnergy, footprint: footprint, languageModel: languageModel, pythonFloat: pythonFloat,
+    quantity: quantity, refuse: refuse, laterEnergy: laterEnergy,
   };
 })();

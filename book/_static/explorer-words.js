@@ -36,10 +36,12 @@
     const setting = found.setting, own = found.own;
     const shape = own ? "LanguageModel(\n" + call(Object.keys(found.shape), found.shape) + ")\n" : "";
     return "from energy_lib import " + (own ? "LanguageModel, " : "") + "request_energy\n" +
-      "from energy_lib.footprint import footprint\n\n" + (own ? "model = " + shape : "") +
+      "from energy_lib.footprint import footprint\n" +
+      (found.later ? "from energy_lib.later import later_energy\n" : "") + "\n" + (own ? "model = " + shape : "") +
       "answer = request_energy(\n    " + (own ? "model" : literal(setting.model)) + ",\n    " +
       literal(setting.accelerator) + ",\n" +
       call(["input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software"], setting) + ")\n" +
+      (found.later ? "answer = later_energy(answer, " + setting.year + ")\n" : "") +
       "use = footprint(\n    [answer.low_j, answer.energy_j, answer.high_j],\n" +
       call(["requests_per_day", "people", "server_overhead", "pue", "grid_gco2_per_kwh", "household_kwh",
         "country_twh"], found.use) + ")\n";
@@ -57,11 +59,49 @@
     });
     Object.keys(chip.parts).forEach(function (name) { rows.push(["part", name, "J", chip.parts[name], "", ""]); });
     Object.keys(found.kept).forEach(function (name) { rows.push(["setting", name, "", found.kept[name], "", ""]); });
+    return lines(rows);
+  }
+
+  function worldPython(found) {
+    const names = Object.keys(found.values);
+    const changed = names.map(function (name) { return "    " + literal(name) + ": " + literal(found.values[name]) + ",\n"; });
+    const world = names.length ? "with_values(world_scenario(), {\n" + changed.join("") + "})" : "world_scenario()";
+    return "from energy_lib.change import decompose\n" +
+      "from energy_lib.quick import quick_energy" + (names.length ? ", with_values" : "") + "\n" +
+      "from energy_lib.world import world_scenario\n\nworld = " + world + "\n" +
+      "energy = quick_energy(world)  # low, median and high of each year\n" +
+      (found.changes && found.changes.rows.length && found.year > found.firstYear
+        ? "changes = decompose(world, world.first_year, " + found.year + ")\n" : "");
+  }
+
+  function worldCsv(found) {
+    const rows = [["kind", "name", "unit", "value", "low", "high"]];
+    found.energy.energy_twh.forEach(function (three, i) {
+      rows.push(["result", "energy_" + (found.firstYear + i), "TWh", three[1], three[0], three[2]]);
+    });
+    const watts = found.energy.watt_per_person;
+    rows.push(["result", "watt_per_person_" + found.year, "W", watts[1], watts[0], watts[2]]);
+    (found.changes ? found.changes.rows : []).forEach(function (row) {
+      rows.push(["change to " + found.year, row.factor, "TWh", row.change_twh, "", ""]);
+    });
+    Object.keys(found.values).forEach(function (name) { rows.push(["setting", name, "", found.values[name], "", ""]); });
+    return lines(rows);
+  }
+
+  function lines(rows) {
     return rows.map(function (row) {
       return row.map(function (cell) {
         return /[",\n]/.test(String(cell)) ? '"' + String(cell).replace(/"/g, '""') + '"' : String(cell);
       }).join(",");
     }).join("\r\n") + "\r\n";
+  }
+
+  function save(text, name) {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
   }
 
   /* Puts a text on the clipboard; where the browser has no such interface, as on pages opened from a file, the old way. */
@@ -81,6 +121,7 @@
   }
 
   Object.assign(window.energyExplorer, {
-    significant: significant, scaled: scaled, python: python, csv: csv, copy: copy,
+    significant: significant, scaled: scaled, python: python, csv: csv, copy: copy, save: save,
+    worldPython: worldPython, worldCsv: worldCsv,
   });
 })();

@@ -1,18 +1,16 @@
-/* The explorer's form and results: reads a setting, asks explorer-model.js, and writes text; keeps the setting in the
-   address. Nothing that comes from the address is ever evaluated or parsed as HTML. */
+/* The explorer's first panel, an answer: reads a setting, asks explorer-model.js, and writes text. */
 (function () {
   "use strict";
 
-  const VERSION = "1", OWN = "own", OWN_NAME = "My model";
+  const OWN = "own", OWN_NAME = "My model";
   const PLAIN_NUMBER = /^\d{1,15}(\.\d{1,15})?(e[+-]?\d{1,2})?$/i;
   const MASS = [[1e12, "Mt"], [1e9, "kt"], [1e6, "t"], [1e3, "kg"], [1, "g"], [1e-3, "mg"]];
   const ENERGY = [[1e12, "TWh"], [1e9, "GWh"], [1e6, "MWh"], [1e3, "kWh"], [1, "Wh"], [1e-3, "mWh"]];
-  const ADDRESS_PAUSE_MS = 300;
 
   function start(root) {
     const page = JSON.parse(root.querySelector(".explorer-data").textContent);
     const lib = window.energyExplorer, significant = lib.significant;
-    const form = root.querySelector("form"), panel = root.querySelector(".explorer-panel");
+    const form = root.querySelector("form");
     const one = function (selector) { return root.querySelector(selector); };
     const fields = {};
     Array.from(form.elements).forEach(function (e) { if (e.name) { fields[e.name] = e; } });
@@ -26,7 +24,8 @@
     const everyday = page.everyday.map(addEveryday);
     one(".explorer-everyday").hidden = everyday.length === 0;
     const initial = values();
-    let current = null, written = null, timer = null;
+    const address = lib.makeAddress(page.edition, notice);
+    let current = null;
 
     function addEveryday(thing) {
       const row = one(".explorer-everyday tbody").insertRow();
@@ -85,13 +84,14 @@
 
     function compute(setting) {
       const shape = setting.model === OWN ? ownShape(setting) : named(page.models, setting.model);
-      const answer = lib.requestEnergy(page, shape, named(page.accelerators, setting.accelerator), setting);
+      const now = lib.requestEnergy(page, shape, named(page.accelerators, setting.accelerator), setting);
+      const answer = lib.laterEnergy(page, now, setting.year);
       const country = named(page.countries, setting.country);
       const use = Object.assign({ country_twh: country.twh }, setting);
       const uses = [answer.low_j, answer.energy_j, answer.high_j].map(function (joules) {
         return lib.footprint(page, joules, use);
       });
-      return { setting: setting, kept: kept(setting), own: setting.model === OWN, shape: shape, answer: answer,
+      return { setting: setting, later: setting.year > page.measured_year, kept: kept(setting), own: setting.model === OWN, shape: shape, answer: answer,
         country: country, use: use, uses: uses };
     }
 
@@ -111,7 +111,7 @@
       one(".explorer-error").textContent = refusal ? refusal.message : "";
       one(".explorer-error").hidden = !refusal;
       one(".explorer-answer").hidden = one(".explorer-more").hidden = !!refusal;
-      if (current) { show(current); keepAddress(); }
+      if (current) { show(current); address.keep(); }
     }
 
     function ends(found, name) { return found.uses.map(function (use) { return use[name]; }); }
@@ -148,6 +148,12 @@
       one(".explorer-basis").textContent = answer.measured
         ? "Intervals are those of models left out of the fit: this accelerator was measured."
         : "Intervals are the wider ones, of accelerators left out of the fit: this one was never measured.";
+      if (found.later) {
+        one(".explorer-basis").textContent += " For " + found.setting.year + " the joules measured in " +
+          page.measured_year + " fall by the gains of hardware and software that the world's scenario expects, and the " +
+          "interval holds their doubt" + ((page.pue_by_year[found.setting.year] || {}).projected
+          ? "; the PUE of that year is the IEA's projection." : ".");
+      }
       showParts(answer);
       page.everyday.forEach(function (thing, i) {
         everyday[i][0].textContent = significant(thing.joules / found.uses[1].answer_j);
@@ -176,14 +182,10 @@
 
     function take(what) {
       if (!current) { return; }
-      if (what === "link") { writeAddress(); lib.copy(window.location.href, "Link copied.", tell); }
+      if (what === "link") { address.write(); lib.copy(window.location.href, "Link copied.", tell); }
       if (what === "python") { lib.copy(lib.python(current), "Python call copied.", tell); }
       if (what === "csv") {
-        const link = document.createElement("a");
-        link.href = URL.createObjectURL(new Blob([lib.csv(current)], { type: "text/csv" }));
-        link.download = "energy-of-an-answer.csv";
-        link.click();
-        URL.revokeObjectURL(link.href);
+        lib.save(lib.csv(current), "energy-of-an-answer.csv");
         tell("CSV saved.");
       }
     }
@@ -201,24 +203,6 @@
       return found;
     }
 
-    function fragment(setting) {
-      const all = Object.assign({ v: VERSION, edition: page.edition }, kept(setting));
-      return "#" + new URLSearchParams(all).toString();
-    }
-
-    function keepAddress() {
-      if (written === null) { written = ""; return; }  /* the page as it opens keeps its plain address */
-      window.clearTimeout(timer);
-      timer = window.setTimeout(writeAddress, ADDRESS_PAUSE_MS);
-    }
-
-    function writeAddress() {
-      window.clearTimeout(timer);
-      if (!current) { return; }
-      written = fragment(current.setting);
-      window.history.replaceState(null, "", written);
-    }
-
     /* Whether a text from the address may stand in a field. */
     function allowed(field, text) {
       if (field.type === "checkbox") { return text === "0" || text === "1"; }
@@ -226,26 +210,18 @@
       return Array.from(field.options).some(function (option) { return option.value === text; });
     }
 
-    function readAddress() {
-      const text = window.location.hash.slice(1);
-      if (text === written || "#" + text === written || !/^[^=&]*=/.test(text)) { return; }
-      const given = new URLSearchParams(text.slice(0, 4000)), ignored = [], seen = {};
-      Object.keys(initial).forEach(function (name) { set(name, initial[name]); });
-      if (given.get("v") !== VERSION) {
-        return notice("The link is not one that this version of the page wrote, and was ignored.");
-      }
-      given.forEach(function (wanted, name) {
-        if (name === "v" || name === "edition") { return; }
+    const panel = {
+      prefix: "",
+      kept: function () { return current && current.kept; },
+      reset: function () { Object.keys(initial).forEach(function (name) { set(name, initial[name]); }); },
+      set: function (name, text) {
         const field = Object.prototype.hasOwnProperty.call(fields, name) ? fields[name] : null;
-        if (!field || seen["=" + name] || !allowed(field, wanted)) { ignored.push(name.slice(0, 24)); return; }
-        seen["=" + name] = true;
-        set(name, field.type === "checkbox" ? wanted === "1" : wanted);
-      });
-      const stale = given.get("edition") !== page.edition
-        ? "The link is from another edition of this page: its numbers may have moved. " : "";
-      notice(stale + (ignored.length ? "Parts of the link that this page does not know or allow were ignored: " +
-        ignored.slice(0, 5).join(", ") + (ignored.length > 5 ? ", ..." : "") + "." : ""));
-    }
+        if (!field || !allowed(field, text)) { return false; }
+        set(name, field.type === "checkbox" ? text === "1" : text);
+        return true;
+      },
+      update: update,
+    };
 
     function notice(words) {
       one(".explorer-notice").textContent = words;
@@ -257,6 +233,7 @@
     form.addEventListener("input", function (event) {
       const e = event.target;
       if (e.dataset.for) { readSlider(e); } else if (e.name) { placeSlider(e.name); }
+      if (e.name === "year" && page.pue_by_year[e.value]) { set("pue", page.pue_by_year[e.value].pue); }
       if (e.name === "country") { set("grid_gco2_per_kwh", named(page.countries, e.value).grid_gco2_per_kwh); }
       tell("");
       update();
@@ -266,12 +243,11 @@
       const button = event.target.closest("[data-do]");
       if (button) { take(button.dataset.do); }
     });
-    window.addEventListener("hashchange", function () { readAddress(); update(); });
 
     /* The table's settings open in the form. */
-    document.querySelectorAll(".explorer-settings tbody tr").forEach(function (row, i) {
+    document.querySelectorAll(".explorer-settings:not(.world-settings) tbody tr").forEach(function (row, i) {
       const cell = row.cells[0], link = document.createElement("a");
-      link.href = fragment(Object.assign({}, initial, page.settings[i]));
+      link.href = address.fragment(panel, kept(Object.assign({}, initial, page.settings[i])));
       link.textContent = cell.textContent.trim();
       link.addEventListener("click", function () { root.scrollIntoView(); });
       cell.textContent = "";
@@ -279,12 +255,12 @@
     });
 
     one(".explorer-without").hidden = true;
-    panel.hidden = false;
+    one(".explorer-panel").hidden = false;
     Object.keys(sliders).forEach(placeSlider);
-    readAddress();
-    update();
-    root.explorer = { update: update, current: function () { return current; } };
+    address.add(panel);
+    root.explorer = { address: address, page: page, current: function () { return current; } };
+    document.addEventListener("DOMContentLoaded", address.start);
   }
 
-  document.querySelectorAll(".explorer").forEach(start);
+  document.querySelectorAll(".explorer:not(.world)").forEach(start);
 })();
