@@ -100,12 +100,13 @@ def sha256(name: str, data_dir: str | Path | None = None) -> str:
 # By folder and table: the state of the files that were read, and the frame that came of them.
 _validated: dict[tuple[str, str], tuple[tuple, pd.DataFrame]] = {}
 
-# Stricter than float() and int(), which also take "nan", "1_000" and blanks.
+# Stricter than float() and int(), which also take "nan", "1_000", blanks, and digits of other scripts.
 _PLAIN = {
-    "number": re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?"),
-    "integer": re.compile(r"[+-]?\d+"),
-    "date": re.compile(r"\d{4}-\d{2}-\d{2}"),
+    "number": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
+    "integer": re.compile(r"[+-]?[0-9]+"),
+    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
 }
+_MARKUP = re.compile(r"<[a-zA-Z/!?]")
 
 
 class _Fault(NamedTuple):
@@ -234,6 +235,12 @@ def _cell_faults(rows: list[list[str]], fields: list[dict[str, Any]]) -> Iterato
             plain = _PLAIN.get(field["type"])
             if line > 1 and cell and plain and not plain.fullmatch(cell):
                 yield _Fault(line, column, f"must be a plain {field['type']}", repr(cell))
+            if cell[:1] in ("=", "+", "-", "@") and not _PLAIN["number"].fullmatch(cell):
+                yield _Fault(line, column, "must not begin like a formula, which spreadsheets would run", repr(cell))
+            if _MARKUP.search(cell):
+                yield _Fault(
+                    line, column, "no markup: a '<' must not stand before a letter, '/', '!' or '?'", repr(cell)
+                )
 
 
 def _schema_faults(resource: dict[str, Any], descriptor: dict[str, Any], folder: Path) -> Iterator[_Fault]:

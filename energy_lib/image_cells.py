@@ -123,7 +123,8 @@ def inside(records: pd.DataFrame, error: pd.Series, by: str) -> pd.Series:
     for value in records[by].unique():
         test = records[by] == value
         width = half_widths(records[~test], error[~test])
-        found[test] = error[test].abs() <= records.loc[test, "cell"].map(width)
+        within = error[test].abs() <= records.loc[test, "cell"].map(width)
+        found[test] = within.astype(bool)
     return found[records["doubt"] == ""]
 
 

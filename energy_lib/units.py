@@ -95,7 +95,7 @@ def decimal_year(date: ArrayLike | pd.Series, name: str = "date") -> np.ndarray:
         if np.isnat(array).any():
             raise ValueError(f"{name} holds an empty date at position {int(np.argmax(np.isnat(array)))}")
         year = array.astype("datetime64[Y]")
-        start, end = year.astype("datetime64[s]"), (year + 1).astype("datetime64[s]")
+        start, end = year.astype("datetime64[s]"), (year + np.timedelta64(1, "Y")).astype("datetime64[s]")
         return 1970.0 + year.astype(int) + (array.astype("datetime64[s]") - start) / (end - start)
     if not np.issubdtype(array.dtype, np.number):
         first = array.flat[0] if array.size else None

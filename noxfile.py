@@ -1,0 +1,50 @@
+"""Every supported environment: `nox` runs the tests and executes all notebooks in each, in a copy of the project.
+
+Pinned: the exact versions of requirements.txt. Oldest and newest: what pyproject.toml allows. The numbers that the
+notebooks publish must be, to the letter, those of the committed notebooks.
+"""
+
+import shutil
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.error_on_missing_interpreters = False
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+EXTRAS = ".[book,test,build]"
+# What looks at the built site is the business of `make test`; here the library and its answers are.
+NOT_HERE = [f"--ignore=tests/test_{name}.py" for name in ("book", "tools", "explorer")]
+
+
+def copied(session: nox.Session) -> Path:
+    """A copy of the tracked files, so that no environment sees another's results."""
+    folder = Path(session.create_tmp()) / "project"
+    shutil.rmtree(folder, ignore_errors=True)
+    listed = session.run("git", "ls-files", "-z", external=True, silent=True)
+    for name in filter(None, str(listed).split("\0")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(name, folder / name)
+    return folder
+
+
+def check(session: nox.Session) -> None:
+    session.chdir(copied(session))
+    session.env["PYTHONPATH"] = "."
+    session.run("python", "-m", "pytest", "-m", "not browser", *NOT_HERE, "tests", "energy_lib", *session.posargs)
+    session.run("python", "tools/notebooks.py", "--all")
+    session.run("python", "tools/same_numbers.py")
+
+
+@nox.session(python=PYTHONS)
+def pinned(session: nox.Session) -> None:
+    session.install("--require-hashes", "-r", "requirements.txt")
+    check(session)
+
+
+@nox.session(python=[PYTHONS[0], PYTHONS[2]])
+@nox.parametrize("resolution", ["lowest-direct", "highest"])
+def allowed(session: nox.Session, resolution: str) -> None:
+    session.install("uv")
+    session.run("uv", "pip", "install", "--resolution", resolution, EXTRAS)
+    check(session)
