@@ -1,25 +1,20 @@
 """Every page keeps to its own content security policy in Chromium, and what the policy forbids does not run.
 
-Needs Chromium at /usr/bin/chromium; CHROMIUM names another place. BOOK_HTML names another built book.
+BOOK_HTML names another built book.
 """
 
-import contextlib
-import functools
-import http.server
 import os
 import sys
-import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
+from hosting import served
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import policy
 
 ROOT = Path(__file__).parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html")).resolve()
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 ROOT_PAGE, STATIC = HTML / "index.html", HTML / "_static"
 BUILT = sorted(path for path in HTML.rglob("*.html") if STATIC not in path.parents and path != ROOT_PAGE)
 PAGES = [path.relative_to(HTML).as_posix() for path in BUILT]
@@ -32,39 +27,6 @@ SCROLL = """async () => {
         await new Promise(done => setTimeout(done, 30));
     }
 }"""
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *arguments):
-        pass
-
-
-@contextlib.contextmanager
-def served(folder):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"there is no Chromium at {CHROMIUM}: install it, or name it in CHROMIUM", pytrace=False)
-    if not PAGES:
-        pytest.fail(f"there is no built book at {HTML}: run `make book` first", pytrace=False)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def site():
-    with served(HTML) as address:
-        yield address
 
 
 @pytest.fixture
@@ -83,14 +45,14 @@ def open_whole(page, address):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_does_nothing_that_its_policy_forbids(page, site, name):
-    open_whole(page, site + name)
+def test_a_page_does_nothing_that_its_policy_forbids(page, book_url, name):
+    open_whole(page, book_url + name)
     assert page.locator("meta[http-equiv='Content-Security-Policy']").count() == 1
     assert page.evaluate("window.violations") == []
 
 
-def test_the_address_of_the_site_leads_to_the_front_page(page, site):
-    page.goto(site)
+def test_the_address_of_the_site_leads_to_the_front_page(page, book_url):
+    page.goto(book_url)
     page.wait_for_url("**/book/index.html")
     assert page.evaluate("window.violations") == []
 
@@ -101,16 +63,16 @@ def test_pages_that_are_opened_as_files_keep_to_it_too(page, name):
     assert page.evaluate("window.violations") == []
 
 
-def test_search_finds_pages_and_shows_their_words(page, site):
-    page.goto(f"{site}search.html?q=joules")
+def test_search_finds_pages_and_shows_their_words(page, book_url):
+    page.goto(f"{book_url}search.html?q=joules")
     page.wait_for_selector("ul.search li p.context")
     assert page.locator("ul.search li").count() > 3
     assert page.evaluate("window.violations") == []
 
 
-def test_buttons_of_the_theme_work(page, site):
+def test_buttons_of_the_theme_work(page, book_url):
     page.add_init_script("window.print = () => { window.printed = true; };")
-    page.goto(f"{site}book/limits.html")
+    page.goto(f"{book_url}book/limits.html")
     before = page.evaluate("document.documentElement.dataset.theme")
     for _ in range(2):  # from the system's mode, which may be the same, to the other one
         page.locator("button.theme-switch-button:visible").first.click()
@@ -147,8 +109,8 @@ def test_code_from_words_is_refused(page, tmp_path):
         assert page.evaluate("window.said") == "EvalError"
 
 
-def test_another_site_is_not_asked(page, site):
-    page.goto(f"{site}book/limits.html")
+def test_another_site_is_not_asked(page, book_url):
+    page.goto(f"{book_url}book/limits.html")
     asked = "fetch('http://elsewhere.test/').then(() => 'answered', () => 'refused')"
     assert page.evaluate(asked) == "refused"
     assert any(said.startswith("connect-src http://elsewhere.test") for said in page.evaluate("window.violations"))
