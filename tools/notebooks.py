@@ -28,7 +28,7 @@ from energy_lib.datasets import loaded
 _modules = ["__init__", *(name.removeprefix("energy_lib.") for name in sys.modules if name.startswith("energy_lib."))]
 print(json.dumps([f"energy_lib/{name}.py" for name in _modules] + [f"table {name}" for name in loaded()]))
 """
-CELL_TIMEOUT_S = 300
+CELL_TIMEOUT_S = 1200
 PICTURE, PICTURE_FROM, PICTURE_OF = (
     ROOT / "book" / "_static" / "picture.png",
     NOTEBOOKS / "vision.ipynb",
