@@ -67,9 +67,8 @@ def transfer(browser: Any, site: str) -> None:
         own[name] = sum(size for url, size in sizes.items() if re.sub(r".*/|\?.*", "", url) not in shared) / 1000
     heaviest = max(totals, key=totals.get)
     charted = [size for name, size in totals.items() if 'class="chart"' in (HTML / name).read_text(encoding="utf-8")]
-    print(
-        f"transfer of a page, median                      {statistics.median(totals.values()):7.0f} kB  (aim: below 400)"
-    )
+    middle = statistics.median(totals.values())
+    print(f"transfer of a page, median                      {middle:7.0f} kB  (aim: below 400)")
     print(f"  of those with charts, all of them drawn       {statistics.median(charted):7.0f} kB  (aim: below 400)")
     print(f"  the heaviest, {heaviest:32}{totals[heaviest]:7.0f} kB")
     print(f"  without what pages share, median              {statistics.median(own.values()):7.0f} kB")
