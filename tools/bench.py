@@ -11,9 +11,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import bench_site
 from inputs import ROOT
 
 RUNS = 5
+# What a clone does not hold.
+APART = (".venv", "_build", ".git", "__pycache__", "node_modules")
 
 
 def seconds(command: list, cwd: Path = ROOT) -> float:
@@ -33,7 +36,9 @@ def building() -> None:
     """Time `make book` in a copy, so that the benchmark changes nothing here."""
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "book"
-        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".venv", "_build", ".git", "__pycache__"))
+        shutil.copytree(
+            ROOT, copy, ignore=shutil.ignore_patterns(".venv", "_build", ".git", "__pycache__", "node_modules")
+        )
         print(f"make book, fresh clone, environment installed   {make_book(copy):7.1f} s")
         print(f"make book, nothing changed                      {make_book(copy):7.1f} s")
         text = copy / "notebooks" / "hardware.md"
@@ -97,6 +102,7 @@ def main() -> int:
     estimating()
     fitting()
     building()
+    bench_site.main(make_book)
     testing()
     return 0
 
