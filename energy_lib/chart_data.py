@@ -54,8 +54,9 @@ FIELDS = {
 }
 # The unit that an axis names in words; the first that fits.
 _UNITS = (
-    (r"\btimes\b|\bover\b| / |\bfactor\b|growth a year|\bratio\b", "times"),
-    (r"%|\bper ?cent\b|\bshare of\b", "%"),
+    (r"\btimes\b|\bmultiple\b|\bover\b| / |\bfactor\b|growth a year|\bratio\b", "times"),
+    (r"%|\bper ?cent\b", "%"),
+    (r"\bshare\b|\bfraction\b", "fraction"),
     (r"GFLOP for each joule", "GFLOP/J"),
     (r"FLOP for each joule", "FLOP/J"),
     (r"\b(GFLOP|TFLOP|FLOP|TWh|GWh|MWh|kWh|Wh|GW|MW|kW)\b", None),
