@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book notebooks fit test test-browser diff release archive serve bench clean pins
+.PHONY: book notebooks figure fit test test-browser diff release archive serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -12,6 +12,9 @@ book: $(INSTALLED)  ## re-execute what changed, render the book
 
 notebooks: $(INSTALLED)  ## re-execute the notebooks whose text, library or tables changed
 	@$(BIN)/python tools/notebooks.py
+
+figure: $(INSTALLED)  ## one figure and its rows in _build/figures: make figure NAME=fig-vision-energy
+	@$(BIN)/python tools/figure.py "$(NAME)"
 
 fit: $(INSTALLED)  ## fit all constants anew from the measured tables, into data/fitted
 	$(BIN)/python -m energy_lib.calibration

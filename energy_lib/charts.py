@@ -9,71 +9,19 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from energy_lib.chart_look import LINE_ENDS
 from energy_lib.trends import Growth
 from energy_lib.units import decimal_year
 
 HEIGHT = 340
 BAND_POINTS = 25
+_LABEL_HEIGHT = 16
+_MOST_DECADES = 6
+# Point size in square pixels for up to so many points: many small dots show a cloud, many large ones a blot.
+_POINT_SIZES = ((150, 45), (500, 28), (math.inf, 14))
 # 0.001 and 1,000,000, where the default writes 1m and 1e+6.
 _PLAIN_NUMBER = "datum.value >= 10 ? format(datum.value, ',d') : format(datum.value, '~f')"
 _LABELLED_STEPS, _FEWEST_LABELS = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3)), 3
-
-# Okabe and Ito's palette (2008), told apart by colour-blind readers, darkened or lightened to keep contrast 3:1.
-_PALETTE = {
-    "light": ["#0067a3", "#c14a00", "#00785a", "#a4478a", "#7a6400", "#4d4d4d"],
-    "dark": ["#6cbcf0", "#f0955a", "#4fc9a4", "#e4a0cf", "#e0cc55", "#c0c0c0"],
-}
-_INK = {"light": ("#22262b", "#5a626b", "#d9dde2", "#ffffff"), "dark": ("#e8eaed", "#b3bac2", "#3b424a", "#14181e")}
-
-
-def theme(mode: str) -> dict:
-    """Vega-Lite configuration for `"light"` or `"dark"` pages."""
-    if mode not in _INK:
-        raise ValueError(f"mode {mode!r} does not exist: allowed are 'light' and 'dark'")
-    ink, soft, grid, paper = _INK[mode]
-    font = "system-ui, -apple-system, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif"
-    return {
-        "background": paper,
-        "font": font,
-        "padding": 6,
-        "view": {"stroke": None},
-        "axis": {
-            "labelColor": soft,
-            "titleColor": ink,
-            "gridColor": grid,
-            "domainColor": grid,
-            "tickColor": grid,
-            "labelFontSize": 12,
-            "titleFontSize": 13,
-            "titleFontWeight": "normal",
-            "titleAnchor": "start",
-            "labelLimit": 220,
-            "labelSeparation": 8,
-        },
-        "axisY": {"domain": False, "ticks": False},
-        "axisX": {"grid": False},
-        "legend": {
-            "labelColor": ink,
-            "titleColor": ink,
-            "labelFontSize": 12,
-            "orient": "top",
-            "title": None,
-            "symbolStrokeWidth": 2,
-        },
-        "text": {"color": ink, "fontSize": 12, "font": font},
-        "point": {"filled": True, "size": 45, "opacity": 0.75},
-        "rule": {"color": soft},
-        "range": {"category": _PALETTE[mode], "heatmap": _PALETTE[mode][:2]},
-        "mark": {"color": _PALETTE[mode][0]},
-        "title": {
-            "color": ink,
-            "anchor": "start",
-            "frame": "group",
-            "fontSize": 13,
-            "fontWeight": "normal",
-            "offset": 12,
-        },
-    }
 
 
 def log_axis(low: float, high: float, **options) -> dict:
@@ -83,7 +31,9 @@ def log_axis(low: float, high: float, **options) -> dict:
     >>> log_axis(3, 4000)["axis"].to_dict()["values"], log_axis(3, 40)["axis"].to_dict()["values"]
     ([10.0, 100.0, 1000.0], [5.0, 10.0, 20.0])
     """
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    apart = math.ceil((last - first) / _MOST_DECADES)
+    decades = [decade for decade in range(first, last + 1) if decade % apart == 0]
     for steps in _LABELLED_STEPS:
         ticks = [tick for decade in decades for step in steps if low <= (tick := float(f"{step}e{decade}")) <= high]
         if len(ticks) >= _FEWEST_LABELS:
@@ -133,16 +83,89 @@ def points_and_trends(
     by_series = {
         "sort": names,
         "scale": alt.Scale(domain=names),
-        "legend": alt.Legend(columns=2, symbolOpacity=1) if len(names) > 1 else None,
+        "legend": alt.Legend(columns=3) if len(names) > 1 else None,
     }
     colour = alt.Color("series:N", **by_series)
     logarithmic = log_axis(low, high)
-    shape = alt.Shape("series:N", **by_series)
-    dots = drawn_points.mark_point().encode(
-        x=date_x(), y=alt.Y(f"{value}:Q", title=None, **logarithmic), color=colour, shape=shape, tooltip=list(tooltip)
+    dots = drawn_points.mark_point(size=point_size(len(points))).encode(
+        x=date_x(),
+        y=alt.Y(f"{value}:Q", title=None, **logarithmic),
+        color=colour,
+        shape=alt.Shape("series:N", **by_series),
+        tooltip=list(tooltip),
     )
-    lines = trend_layers(trend_frame(growths, start, end), logarithmic, colour) if growths else []
-    return alt.layer(*lines, dots).properties(width="container", height=HEIGHT, title=title)
+    if not growths:
+        return alt.layer(dots).properties(width="container", height=HEIGHT, title=title)
+    lines = trend_frame(growths, start, end)
+    named = [line_ends(lines, axis=logarithmic, colour=colour)] if 1 < len(names) == len(growths) else []
+    layers = [*trend_layers(lines, logarithmic, colour), dots, *named]
+    return alt.layer(*layers).properties(width="container", height=HEIGHT, title=title)
+
+
+def point_size(count: int) -> int:
+    """The size of one point among so many, in square pixels."""
+    return next(size for most, size in _POINT_SIZES if count <= most)
+
+
+def level(*, title: str | None = None, axis: dict | None = None, **at: float) -> alt.Chart:
+    """A dashed line across a chart at `x=` or `y=`, which is no row of its data."""
+    (channel, value), kind = next(iter(at.items())), {"x": alt.XDatum, "y": alt.YDatum}
+    across = kind[channel](value, title=title, **(axis or {}))
+    return alt.Chart(alt.InlineData(values=[{}])).mark_rule(strokeDash=[4, 4]).encode(**{channel: across})
+
+
+def line_ends(
+    lines: pd.DataFrame,
+    *,
+    axis: dict,
+    colour: alt.Color,
+    value: str = "value",
+    series: str = "series",
+    x: str | None = None,
+    height: int = HEIGHT,
+) -> alt.Chart:
+    """The name of each series at the end of its line, in place of a legend, kept apart where lines end close together.
+
+    Names stand at the right edge of a chart of that `height`, or where the line ends if `x` names its horizontal field.
+    `axis` holds the scale with its domain. Narrow pictures show the legend and leave this layer out.
+    """
+    ends = lines.dropna(subset=[value]).groupby(series, sort=False).tail(1)
+    scale = axis["scale"].to_dict()
+    low, high = scale["domain"]
+    rule = np.log if scale.get("type") == "log" else np.asarray
+    bottom, top = rule(low), rule(high)
+    pixels = (rule(ends[value].clip(low, high).to_numpy()) - bottom) / (top - bottom) * height
+    shown = pd.DataFrame({series: ends[series], "at": height - apart(pixels, _LABEL_HEIGHT, height)})
+    across = alt.value("width")
+    if x:
+        shown[x], across = ends[x], alt.X(x)
+    return (
+        alt.Chart(shown)
+        .mark_text(align="left", dx=8, fontWeight=600, baseline="middle")
+        .encode(x=across, y=alt.Y("at:Q", scale=None, axis=None), color=colour, text=f"{series}:N")
+        .properties(name=LINE_ENDS)
+    )
+
+
+def apart(positions: np.ndarray, gap: float, end: float) -> np.ndarray:
+    """Positions moved as little as it takes to lie `gap` apart between 0 and `end`, in their order.
+
+    >>> apart(np.array([50.0, 52.0, 200.0]), 10.0, 300.0).tolist()
+    [46.0, 56.0, 200.0]
+    """
+    order = np.argsort(positions, kind="stable")
+    steps = gap * np.arange(len(positions))
+    # Least squares with fixed gaps: the nondecreasing fit to what is left when the gaps are taken off.
+    blocks: list[list[float]] = []
+    for position in positions[order] - steps:
+        blocks.append([position])
+        while len(blocks) > 1 and np.mean(blocks[-2]) > np.mean(blocks[-1]):
+            block = blocks.pop()
+            blocks[-1] += block
+    fitted = np.concatenate([np.full(len(block), np.mean(block)) for block in blocks])
+    moved = np.empty(len(positions))
+    moved[order] = np.clip(fitted, 0.0, max(end - steps[-1], 0.0)) + steps
+    return moved
 
 
 def date_x() -> alt.X:
@@ -160,20 +183,36 @@ def trend_layers(lines: pd.DataFrame, logarithmic: dict, colour: alt.Color) -> l
     return [band, line]
 
 
-def steps(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]) -> alt.LayerChart:
-    """A falling staircase for each `series` of dated rows on a logarithmic axis, named where it ends."""
-    logarithmic = log_axis(frame[value].min() / 2.0, frame[value].max() * 2.0)
+def steps(
+    frame: pd.DataFrame,
+    *,
+    value: str,
+    title: str,
+    tooltip: Sequence[str],
+    ends: tuple[str, str] | None = None,
+) -> alt.LayerChart:
+    """A falling staircase for each `series` of dated rows on a logarithmic axis, named where it ends.
+
+    `ends` names the columns of each step's interval. Rows without a `model` only lead a line on; they get no dot.
+    """
+    shown = [value, *(ends or ())]
+    logarithmic = log_axis(frame[shown].min(axis=None) / 2.0, frame[shown].max(axis=None) * 2.0)
     names = list(dict.fromkeys(frame["series"]))
-    rows = alt.Chart(frame[["date", "series", value, *tooltip]]).encode(
-        x=date_x(),
-        y=alt.Y(f"{value}:Q", title=None, **logarithmic),
-        color=alt.Color("series:N", sort=names, scale=alt.Scale(domain=names), legend=alt.Legend(symbolOpacity=1)),
+    by_series = {"sort": names, "scale": alt.Scale(domain=names)}
+    colour, fields = alt.Color("series:N", **by_series), [field.partition(":")[0] for field in tooltip]
+    rows = alt.Chart(frame[list(dict.fromkeys(["date", "series", *shown, *fields]))]).encode(x=date_x(), color=colour)
+    across = alt.Y(f"{value}:Q", title=None, **logarithmic)
+    line = rows.mark_line(interpolate="step-after", strokeWidth=2.5).encode(y=across)
+    steps_alone = rows.transform_filter(alt.datum.model != "")
+    dots = steps_alone.mark_point().encode(
+        y=across, shape=alt.Shape("series:N", **by_series), tooltip=["series", "date:T", *shown, *tooltip]
     )
-    line = rows.mark_line(interpolate="step-after", strokeWidth=2.5)
-    dots = (
-        rows.mark_point().encode(tooltip=["series", "date:T", value, *tooltip]).transform_filter(alt.datum.model != "")
-    )
-    return alt.layer(line, dots).properties(width="container", height=HEIGHT, title=title)
+    layers = [line, dots, line_ends(frame.sort_values("date"), axis=logarithmic, colour=colour, value=value)]
+    if ends:
+        low, high = ends
+        bars = steps_alone.mark_rule(strokeWidth=1.5).encode(y=alt.Y(f"{low}:Q", title=None, **logarithmic), y2=high)
+        layers.insert(1, bars)
+    return alt.layer(*layers).properties(width="container", height=HEIGHT, title=title)
 
 
 def strip(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]) -> alt.LayerChart:
@@ -181,14 +220,19 @@ def strip(frame: pd.DataFrame, *, value: str, title: str, tooltip: Sequence[str]
     logarithmic = log_axis(frame[value].min() / 1.2, frame[value].max() * 1.2)
     rows = list(dict.fromkeys(frame["row"]))
     fields = [field.partition(":")[0] for field in tooltip]
-    drawn = alt.Chart(frame[list(dict.fromkeys(["row", value, *fields]))]).encode(
-        y=alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=230))
+    order = alt.Y("row:N", sort=rows, title=None, axis=alt.Axis(labelLimit=230))
+    dots = (
+        alt.Chart(frame[list(dict.fromkeys(["row", value, *fields]))])
+        .mark_point()
+        .encode(y=order, x=alt.X(f"{value}:Q", title=title, **logarithmic), tooltip=list(tooltip))
     )
-    dots = drawn.mark_point().encode(x=alt.X(f"{value}:Q", title=title, **logarithmic), tooltip=list(tooltip))
-    medians = drawn.mark_tick(thickness=3, size=26).encode(
-        x=alt.X(f"median({value}):Q", title=title, **logarithmic), color=alt.datum("median")
+    medians = frame.groupby("row", sort=False)[value].median().reset_index()
+    ticks = (
+        alt.Chart(medians)
+        .mark_tick(thickness=3, size=26, opacity=1)
+        .encode(y=order, x=alt.X(f"{value}:Q", title=title, **logarithmic), tooltip=["row", value])
     )
-    return alt.layer(dots, medians).properties(width="container", height=60 * len(rows))
+    return alt.layer(dots, ticks).properties(width="container", height=60 * len(rows))
 
 
 def decomposition_frame(flop: Mapping[str, Growth], efficiency: Growth) -> pd.DataFrame:
@@ -213,16 +257,18 @@ def decomposition(terms: pd.DataFrame) -> alt.LayerChart:
     """The rows of `decomposition_frame` as dots with intervals on a logarithmic axis of factors a year."""
     logarithmic = log_axis(min(terms["low"].min(), 0.9) / 1.05, terms["high"].max() * 1.05)
     order = list(dict.fromkeys(terms["term"]))
+    coded = {"sort": order, "scale": alt.Scale(domain=order), "legend": alt.Legend(columns=3)}
     drawn = alt.Chart(terms).encode(
         y=alt.Y("series:N", sort=list(dict.fromkeys(terms["series"])), title=None),
         yOffset=alt.YOffset("term:N", sort=order),
-        color=alt.Color("term:N", sort=order, legend=alt.Legend(symbolOpacity=1, columns=2)),
+        color=alt.Color("term:N", **coded),
     )
     title = "Growth a year (log scale)"
     intervals = drawn.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title=title, **logarithmic), x2="high:Q")
     dots = drawn.mark_point(size=80, opacity=1).encode(
-        x=alt.X("factor:Q", title=title, **logarithmic), tooltip=["series", "term", "factor", "low", "high"]
+        x=alt.X("factor:Q", title=title, **logarithmic),
+        shape=alt.Shape("term:N", **coded),
+        tooltip=["series", "term", "factor", "low", "high"],
     )
-    still = alt.Chart(pd.DataFrame({"factor": [1.0]})).mark_rule(strokeDash=[4, 4])
-    still = still.encode(x=alt.X("factor:Q", title=title, **logarithmic))
+    still = level(x=1.0, title=title, axis=logarithmic)
     return alt.layer(still, intervals, dots).properties(width="container", height=36 * len(terms))

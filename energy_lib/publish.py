@@ -123,26 +123,48 @@ def headline_rows(rows: pd.DataFrame, *, interval_is: str = "95 % interval") -> 
         )
 
 
-def chart(name: str, figure, *, description: str, source: str, data_as_of: str, tables: Sequence[str]) -> None:
-    """Publish an Altair chart: its specification with the data, what it shows in words, and where the data are from."""
+def chart(
+    name: str,
+    figure,
+    *,
+    description: str,
+    source: str,
+    data_as_of: str,
+    tables: Sequence[str],
+    fields: Mapping[str, tuple[str, str]] | None = None,
+) -> None:
+    """Publish an Altair chart: its specification with the data, what it shows in words, and where the data are from.
+
+    The table of its data, the titles of its tooltips and the words on logarithmic axes are derived from the chart;
+    `fields` gives label and unit of fields that no other chart has. Raises `ValueError` with the chart's name where
+    the description, source or date is missing, where there are no rows, or where an axis of quantities has no unit.
+    """
     for label, text in (("description", description), ("source", source), ("data_as_of", data_as_of)):
-        if not text:
+        if not (text and text.strip()):
             raise ValueError(f"{name}: a chart needs its {label}")
     import vl_convert
 
-    from energy_lib.charts import theme
+    from energy_lib import chart_data, chart_look
 
-    spec = figure.properties(description=description).to_dict()
+    spec = _rounded(figure.to_dict())
+    try:
+        told = chart_data.describe(spec, fields or {})
+    except chart_data.ChartDataError as error:
+        raise ValueError(f"{name}: {error}") from error
+    description = chart_data.scales_in_words(spec, description)
+    spec = chart_data.worded(spec, told) | {"description": description}
     spec.pop("config", None)  # the page sets the theme of the reader's mode
     record = {
         "name": name,
-        "spec": _rounded(spec),
+        "spec": spec,
+        "table": told,
         "description": description,
         "source": source,
         "data_as_of": data_as_of,
         "tables": list(tables),
     }
-    picture = vl_convert.vegalite_to_png(_at_fixed_width(spec), config=theme("light"), scale=PICTURE_SCALE)
+    drawn = chart_look.fitted(spec, chart_look.WIDE)
+    picture = vl_convert.vegalite_to_png(drawn, config=chart_look.theme("light"), scale=PICTURE_SCALE)
     _display({CHART_MIME: record, "image/png": picture, "text/plain": f"{name}: {description}"})
 
 
@@ -153,11 +175,6 @@ def _rounded(part: object) -> object:
     if isinstance(part, dict):
         return {key: _rounded(value) for key, value in part.items()}
     return [_rounded(value) for value in part] if isinstance(part, list) else part
-
-
-def _at_fixed_width(spec: dict) -> dict:
-    """The specification for a picture, which has no container to fill."""
-    return {**spec, "width": 680} if spec.get("width") == "container" else spec
 
 
 def table(name: str, frame: pd.DataFrame, columns: Mapping[str, tuple[str, str]]) -> None:

@@ -2,15 +2,13 @@
 
 import json
 
-import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from energy_lib import charts, publish
-from energy_lib.trends import fit_growth
+from energy_lib import publish
 
 
 @pytest.fixture
@@ -70,65 +68,7 @@ def test_a_number_needs_an_interval_that_contains_it_or_a_reason(shown, argument
     assert not shown
 
 
-@pytest.fixture
-def figure():
-    rows = pd.DataFrame({"x": [1, 2], "y": [3, 4]})
-    return alt.Chart(rows).mark_point().encode(x="x", y="y").properties(width="container")
-
-
-PARTS = {"description": "Two dots.", "source": "Nobody", "data_as_of": "2021-01"}
-
-
-def test_a_chart_carries_its_data_its_description_and_a_picture(shown, figure):
-    publish.chart("fig-x", figure, **PARTS, tables=["gpus"])
-    record = shown[0][publish.CHART_MIME]
-    assert "config" not in record["spec"] and record["spec"]["description"] == "Two dots."
-    assert shown[0]["image/png"].startswith(b"\x89PNG")
-
-
-@pytest.mark.parametrize("missing", PARTS)
-def test_a_chart_without_one_of_its_parts_is_refused_by_name(shown, figure, missing):
-    with pytest.raises(ValueError, match=f"fig-x.*{missing}"):
-        publish.chart("fig-x", figure, **{**PARTS, missing: ""}, tables=["gpus"])
-    assert not shown
-
-
-def test_the_same_chart_is_the_same_record(shown, figure):
-    for _ in range(2):
-        publish.chart("fig-x", figure, **PARTS, tables=["gpus"])
-    assert shown[0] == shown[1]
-
-
 def test_a_table_prints_each_column_in_its_format(shown):
     frame = pd.DataFrame({"name": ["<b>", "y"], "joules": [1234.5, np.nan], "n": [3, 4]})
     publish.table("tab-x", frame, {"name": ("model", ""), "joules": ("J", "3s"), "n": ("tokens", "d")})
     assert shown[0][publish.TABLE_MIME]["rows"] == [["<b>", "1,230", "3"], ["y", "–", "4"]]  # noqa: RUF001
-
-
-@pytest.mark.parametrize("mode", ["light", "dark"])
-def test_colours_of_series_stand_out_from_the_paper(mode):
-    theme = charts.theme(mode)
-
-    def luminance(colour):
-        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    paper = luminance(theme["background"])
-    for colour in theme["range"]["category"]:
-        lighter, darker = sorted([paper, luminance(colour)], reverse=True)
-        assert (lighter + 0.05) / (darker + 0.05) >= 3.0, colour  # WCAG 2.2, graphical objects
-
-
-def test_an_unknown_mode_is_refused():
-    with pytest.raises(ValueError, match="light"):
-        charts.theme("sepia")
-
-
-def test_bands_stay_inside_the_axis():
-    dates = pd.to_datetime(["2017-01-01", "2018-01-01", "2019-01-01", "2020-01-01"])
-    points = pd.DataFrame({"date": dates, "series": "a", "value": [1.0, 100.0, 3.0, 900.0]})
-    wild = {"a": fit_growth(points["date"], points["value"])}
-    spec = charts.points_and_trends(points, wild, value="value", title="J", tooltip=["series"]).to_dict()
-    rows = [row for data in spec["datasets"].values() for row in data if "low" in row]
-    assert min(row["low"] for row in rows) >= 0.5 and max(row["high"] for row in rows) <= 1800

@@ -3,7 +3,6 @@
 Everything is kept by the hash of what it was made from, so that a second build draws nothing.
 """
 
-import copy
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,9 +12,13 @@ from typing import Any
 
 import vl_convert
 
+from energy_lib.chart_look import NARROW, WIDE, fitted, is_fluid
+
 MODES = ("light", "dark")
 # A wide picture for the column of text, a narrow one for phones, in pixels.
-WIDTHS = {"": 680, "-narrow": 330}
+WIDTHS = {"": WIDE, "-narrow": NARROW}
+# Pictures are laid out in a font as wide as any that a reader may have, and shown in the reader's own.
+WIDEST_FONT = "DejaVu Sans"
 
 # The bundle's top-level names would collide with Sphinx's own scripts, and a page's module loader
 # would swallow its exports: hence the function and its shadowed names.
@@ -28,20 +31,6 @@ BUNDLE = """(function () {
 EXPORT = "window.energyCharts = {embed: vegaEmbed};"
 
 
-def fitted(spec: Mapping[str, Any], width: int) -> dict[str, Any]:
-    """The spec at a fixed width where it asks for that of its container; as it is otherwise."""
-    made = copy.deepcopy(dict(spec))
-    if is_fluid(spec):
-        made["width"] = width
-        made["autosize"] = {"type": "fit-x", "contains": "padding"}
-    return made
-
-
-def is_fluid(spec: Mapping[str, Any]) -> bool:
-    """Whether the chart takes its width from the page: only single and layered charts can."""
-    return ("mark" in spec or "layer" in spec) and spec.get("width", "container") == "container"
-
-
 def pictures(spec: Mapping[str, Any]) -> list[tuple[str, int]]:
     """The suffix and width of every picture that a chart needs in each mode."""
     return list(WIDTHS.items()) if is_fluid(spec) else [("", WIDTHS[""])]
@@ -49,9 +38,17 @@ def pictures(spec: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 def svg(spec: Mapping[str, Any], theme: Mapping[str, Any], width: int, cache: Path) -> str:
     """The chart as an SVG picture."""
-    themed = _themed(fitted(spec, width), theme)
+    measured = {**theme, "font": WIDEST_FONT, "text": {**theme["text"], "font": WIDEST_FONT}}
+    themed = _themed(fitted(spec, width), measured)
     drawn = _kept(cache, "svg", themed, lambda: vl_convert.vegalite_to_svg(themed, **_here()).encode())
-    return drawn.decode()
+    return drawn.decode().replace(f'font-family="{WIDEST_FONT}"', f'font-family="{theme["font"]}"')
+
+
+def chart_png(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path, pixels: int = 1200) -> bytes:
+    """The chart as a PNG picture so many pixels wide, for feeds and for links that others share."""
+    themed = _themed(fitted(spec, WIDE), theme)
+    scale = pixels / WIDE
+    return _kept(cache, "png", [themed, scale], lambda: vl_convert.vegalite_to_png(themed, scale=scale, **_here()))
 
 
 def pdf(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path) -> bytes:

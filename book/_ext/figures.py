@@ -1,16 +1,19 @@
-"""The directive {chart}: a published chart as a numbered figure, drawn at build time and by the page."""
+"""The directive {chart}: a published chart as a numbered figure with its data, drawn at build time and by the page."""
 
+import functools
 import html
 import json
 import re
 from pathlib import Path
 from typing import Any, ClassVar
 
+import chart_table
 import drawing
+import project
 import record
 from docutils import nodes
 from docutils.parsers.rst import directives
-from published import caption, give_label, link, note_notebook, table_links, unknown
+from published import caption, file_link, give_label, link, note_notebook, table_links, unknown
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
@@ -19,6 +22,10 @@ from sphinx.util.docutils import SphinxDirective
 
 class ChartPicture(nodes.General, nodes.Element):
     """The picture of one chart; `chart` names it in the record."""
+
+
+class ChartData(nodes.General, nodes.Element):
+    """The folded data of one chart and where they are from; `chart` names it in the record."""
 
 
 class ChartDirective(SphinxDirective):
@@ -33,33 +40,39 @@ class ChartDirective(SphinxDirective):
         if name not in known:
             return unknown(self, "chart", name, known)
         chart = known[name]
-        if chart.missing:
+        if faults := chart_table.faults(chart):
             raise ExtensionError(
-                f"chart {name!r} (notebook {chart.notebook!r}, cell {chart.cell}) is without {', '.join(chart.missing)}"
+                f"chart {name!r} (notebook {chart.notebook!r}, cell {chart.cell}) is without {', '.join(faults)}"
             )
         note_notebook(self.env, chart.notebook)
         words, more = caption(self)
         figure = nodes.figure("", ChartPicture(chart=name), classes=["chart-figure"])
         figure += nodes.caption("", "", *words)
-        figure += nodes.legend("", *more, self._origin(chart))
+        figure += nodes.legend("", *more, self._origin(chart), self._data(chart))
         give_label(self, figure, name)
         return [figure]
 
     def _origin(self, chart: record.Chart) -> nodes.paragraph:
         line = nodes.paragraph("", "", classes=["chart-origin"])
         source, _ = self.state.inline_text(chart.source.strip().rstrip("."), self.lineno)
-        line += [nodes.Text("Source: "), *source, nodes.Text(f" · data as of {chart.data_as_of} · ")]
-        if chart.tables:
-            line += [nodes.Text("data: "), *table_links(self.env, chart.tables), nodes.Text(" · ")]
+        line += [nodes.Text("Source: "), *source, nodes.Text(f" · data as of {chart.data_as_of}")]
         home = f"{self.env.config.energy_notebooks}/{chart.notebook}"
-        if home == self.env.docname:
-            line += nodes.Text("made in this notebook")
-            return line
-        line += nodes.Text("made in ")
-        line += link(home, "", self.env.app.energy_record.titles[chart.notebook])
-        if "copy" in self.options:
-            line += [nodes.Text(" ("), self._reference(chart.name), nodes.Text(")")]
+        if home != self.env.docname:
+            line += [nodes.Text(" · made in "), link(home, "", self.env.app.energy_record.titles[chart.notebook])]
+            if "copy" in self.options:
+                line += [nodes.Text(" ("), self._reference(chart.name), nodes.Text(")")]
         return line
+
+    def _data(self, chart: record.Chart) -> ChartData:
+        """What leads from the figure to its rows, its tables, its cell and the command that remakes it."""
+        root, text = Path(self.env.srcdir), f"{self.env.config.energy_notebooks}/{chart.notebook}.md"
+        source = project.source_url(self.env.config, root, text, line_of_cell(root / text, chart.cell))
+        line = nodes.paragraph("", "", file_link(f"charts/{chart.name}.csv", "CSV"), classes=["chart-code"])
+        if chart.tables:
+            line += [nodes.Text(" · from "), *table_links(self.env, chart.tables)]
+        line += [nodes.Text(" · "), nodes.reference("", "cell that made it", refuri=source)]
+        line += [nodes.Text(" · "), nodes.literal("", f"make figure NAME={chart.name}")]
+        return ChartData("", line, chart=chart.name)
 
     def _reference(self, name: str) -> addnodes.pending_xref:
         """A link to the numbered placement in the chart's own notebook."""
@@ -69,6 +82,16 @@ class ChartDirective(SphinxDirective):
         reference["refdoc"] = self.env.docname
         reference += nodes.inline("", name, classes=["std", "std-numref"])
         return reference
+
+
+@functools.cache
+def line_of_cell(text: Path, cell: int) -> int | None:
+    """The line at which a cell of a notebook, counted from 1, begins in the text that it was executed from."""
+    cells = json.loads(text.with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
+    before = sum(other["cell_type"] == "code" for other in cells[:cell])
+    lines = text.read_text(encoding="utf-8").splitlines() if text.is_file() else []
+    starts = [number for number, line in enumerate(lines, start=1) if line.startswith("```{code-cell}")]
+    return starts[before - 1] if before <= len(starts) else None
 
 
 def visit_html(translator: Any, node: ChartPicture) -> None:
@@ -108,6 +131,22 @@ def _picture(app: Sphinx, chart: record.Chart, mode: str, root: Path, static: st
     return f'<picture class="chart-{mode}">{"".join(parts)}</picture>'
 
 
+def visit_data_html(translator: Any, node: ChartData) -> None:
+    translator.body.append('<details class="chart-data"><summary>Data and code</summary>')
+
+
+def depart_data_html(translator: Any, node: ChartData) -> None:
+    app = translator.builder.app
+    chart = app.energy_record.charts[node["chart"]]
+    chart_table.write(chart, Path(app.outdir) / "charts")
+    translator.body.append(f"{chart_table.shown_html(chart, _relative(translator, 'charts/'))}</details>")
+
+
+def skip(translator: Any, node: nodes.Node) -> None:
+    """Paper has no room for rows; the printed line of the source says where they are."""
+    raise nodes.SkipNode
+
+
 def _relative(translator: Any, path: str) -> str:
     depth = translator.builder.get_target_uri(translator.builder.current_docname).count("/")
     return "../" * depth + path
@@ -130,10 +169,16 @@ def visit_text(translator: Any, node: ChartPicture) -> None:
 
 def read_themes(app: Sphinx, config: Any) -> None:
     """Loads both themes early: a changed theme has every page written anew."""
-    from energy_lib import charts
+    from energy_lib import chart_data, chart_look
 
-    app.energy_themes = {mode: charts.theme(mode) for mode in drawing.MODES}
-    config.energy_theme = drawing.fingerprint(app.energy_themes, Path(drawing.__file__).read_text())
+    app.energy_themes = {mode: chart_look.theme(mode) for mode in drawing.MODES}
+    config.energy_theme = drawing.fingerprint(
+        app.energy_themes, *map(_written, (drawing, chart_table, chart_look, chart_data))
+    )
+
+
+def _written(module: Any) -> str:
+    return Path(module.__file__).read_text(encoding="utf-8")
 
 
 def write_bundle(app: Sphinx) -> None:
@@ -148,9 +193,10 @@ def write_bundle(app: Sphinx) -> None:
 
 
 def add_script(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
-    """Only pages with charts load the script that draws them."""
+    """Only pages with charts load the script and the style of charts."""
     if doctree and next(doctree.findall(ChartPicture), None):
         app.add_js_file("charts.js", loading_method="defer")
+        app.add_css_file("figures.css")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -161,6 +207,12 @@ def setup(app: Sphinx) -> dict[str, bool]:
         html=(visit_html, None),
         latex=(visit_latex, None),
         text=(visit_text, None),
+    )
+    app.add_node(
+        ChartData,
+        html=(visit_data_html, depart_data_html),
+        latex=(skip, None),
+        text=(skip, None),
     )
     app.add_directive("chart", ChartDirective)
     app.connect("config-inited", read_themes)

@@ -49,12 +49,13 @@ class Number:
 
 @dataclass(frozen=True)
 class Chart:
-    """One published chart: the Vega-Lite specification and what must be said about it."""
+    """One published chart: the Vega-Lite specification, the columns of its table, and what must be said about it."""
 
     name: str
     spec: Mapping[str, Any]
     notebook: str
     cell: int
+    table: Mapping[str, Any] = field(default_factory=dict)
     description: str = ""
     source: str = ""
     data_as_of: str = ""
