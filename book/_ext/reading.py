@@ -65,20 +65,19 @@ def head(time: int, about: dict[str, Any], page: str) -> nodes.paragraph:
     return line
 
 
-def after(about: dict[str, Any], page: str) -> list[nodes.paragraph]:
+def after(about: dict[str, Any], page: str) -> nodes.paragraph:
     """Where to go next, and for what."""
-    lines = []
-    for target, why in about.get("next", {}).items():
-        lines.append(
-            nodes.paragraph("", "", nodes.strong("", "What next: "), page_link(target, page), nodes.Text(f", {why}."))
-        )
-    return lines
+    line = nodes.paragraph("", "", nodes.strong("", "What next: "))
+    for number, (target, why) in enumerate(about["next"].items()):
+        line += [nodes.Text("; or " if number else ""), page_link(target, page), nodes.Text(f", {why}")]
+    line += nodes.Text(".")
+    return line
 
 
 def run_and_take(app: Sphinx, page: str) -> nodes.paragraph:
     """Buttons that run a notebook elsewhere, and the notebook as files."""
     line = nodes.paragraph("", "", nodes.strong("", "This page is a notebook. "), classes=["run"])
-    line += [nodes.Text("Run it on "), *buttons(app, page), nodes.Text(" Take it as a ")]
+    line += [nodes.Text("Run it on "), *buttons(app, page), nodes.Text(". Take it as a ")]
     line += [
         file_link(f"_sources/{page}.ipynb", "notebook with its results"),
         nodes.Text(" or as "),
@@ -98,7 +97,10 @@ def buttons(app: Sphinx, page: str) -> list[nodes.Node]:
     where = f"gh/{name}" if on_github else f"git/{quote(repository.geturl(), safe='')}"
     made = [button("Binder", f"https://mybinder.org/v2/{where}/{at}?" + urlencode({"urlpath": f"lab/tree/{file}"}))]
     if on_github:
-        made += [nodes.Text(" "), button("Colab", f"https://colab.research.google.com/github/{name}/blob/{at}/{file}")]
+        made += [
+            nodes.Text(" or "),
+            button("Colab", f"https://colab.research.google.com/github/{name}/blob/{at}/{file}"),
+        ]
     return made
 
 
