@@ -58,6 +58,8 @@ pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs 
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra book --extra compare --extra test --extra build --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
+	$(BIN)/uv pip compile pyproject.toml --extra compare --constraint requirements.txt --universal \
+	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file binder/requirements.txt
 
 node_modules/.package-lock.json: package-lock.json package.json  ## what the tests in Chromium and the benchmark run in pages
 	@command -v npm > /dev/null || { echo "The tests in Chromium need Node.js 18.16 or later and npm (Debian: apt-get install nodejs npm); the book itself does not." >&2; exit 1; }

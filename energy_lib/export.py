@@ -22,6 +22,7 @@ from energy_lib.footprint import DAYS_PER_YEAR, KWH_PER_TWH
 from energy_lib.hardware import accelerator
 from energy_lib.judgements import judgement
 from energy_lib.later import log_gains, measured_year
+from energy_lib.outlook import household_kwh
 from energy_lib.world_joules import HORIZON
 
 PUE_OF = "World, Hyperscale (IEA model)"  # in the table `pue`
@@ -50,7 +51,6 @@ DEFAULTS = {
     "people": 1,
     "country": "World",
 }
-HOUSEHOLD = "Dwelling in the European Union, one day"  # how its item of the table `everyday_energy` begins
 # Settings of the table that stands beside the form, and in its place where no script runs: what differs from DEFAULTS.
 SETTINGS = (
     {"model": "Llama-3.1-8B", "n_accelerators": 1},
@@ -134,8 +134,6 @@ def fingerprint(content: dict[str, Any]) -> str:
 def defaults(countries: list[dict[str, Any]]) -> dict[str, Any]:
     """What the page starts with: the newest software, the grid of the country, and the latest PUE of large centres."""
     country = next(c for c in countries if c["name"] == DEFAULTS["country"])
-    everyday = datasets.load("everyday_energy")
-    household_wh = everyday.loc[everyday["item"].str.startswith(HOUSEHOLD), "wh"].item()
     year = measured_year()
     return {
         **DEFAULTS,
@@ -144,7 +142,7 @@ def defaults(countries: list[dict[str, Any]]) -> dict[str, Any]:
         "grid_gco2_per_kwh": country["grid_gco2_per_kwh"],
         "server_overhead": judgement("server_over_chips_at_most").median,
         "pue": pue_by_year()[year]["pue"],
-        "household_kwh": round(household_wh * DAYS_PER_YEAR / 1000.0),
+        "household_kwh": round(household_kwh()),
     }
 
 

@@ -16,6 +16,7 @@ from energy_lib.units import HOURS_PER_YEAR, kcal_per_day_to_watt
 from energy_lib.world import world_scenario
 
 DRAWS, SEED = 50_000, 2026
+HOUSEHOLD = "Dwelling in the European Union, one day"  # how its item of the table `everyday_energy` begins
 ENDS = (0.05, 0.5, 0.95)
 PLAIN = {
     "people": "people",
@@ -136,6 +137,17 @@ def reviewed_forecasts(year: int = 2030) -> pd.DataFrame:
     )
     found = table[["source", "published", "scenario", "value"]].rename(columns={"value": "twh"})
     return found.sort_values("twh", ignore_index=True)
+
+
+def household_kwh() -> float:
+    """Electricity of a mean dwelling of the European Union in a year, kWh. Source: table `everyday_energy`.
+
+    >>> round(household_kwh())
+    3600
+    """
+    table = datasets.load("everyday_energy")
+    wh_per_day = table.loc[table["item"].str.startswith(HOUSEHOLD), "wh"].item()
+    return float(wh_per_day) * HOURS_PER_YEAR / 24.0 / 1000.0
 
 
 def levels_w(kcal_per_day: float, household_kwh: float) -> pd.Series:

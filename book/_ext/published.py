@@ -232,7 +232,7 @@ def read_record(app: Sphinx) -> None:
     """Reads the notebooks once a build, in the order of the table of contents."""
     folder = app.config.energy_notebooks
     toc = Path(app.srcdir) / app.config.external_toc_path
-    listed = _files(yaml.safe_load(toc.read_text(encoding="utf-8"))) if toc.is_file() else []
+    listed = files(yaml.safe_load(toc.read_text(encoding="utf-8"))) if toc.is_file() else []
     order = [Path(name).stem for name in listed if name.startswith(f"{folder}/")]
     try:
         app.energy_record = record.read(Path(app.srcdir) / folder, order)
@@ -244,12 +244,13 @@ def read_record(app: Sphinx) -> None:
         raise ExtensionError(str(error)) from error
 
 
-def _files(toc: Any) -> list[str]:
+def files(toc: Any) -> list[str]:
+    """The pages that a table of contents, or a part of it, lists; without its root."""
     if isinstance(toc, list):
-        return [name for part in toc for name in _files(part)]
+        return [name for part in toc for name in files(part)]
     if isinstance(toc, dict):
         own = [toc["file"]] if "file" in toc else []
-        return own + [name for part in toc.values() for name in _files(part)]
+        return own + [name for part in toc.values() for name in files(part)]
     return []
 
 
