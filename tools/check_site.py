@@ -14,8 +14,9 @@ from urllib.parse import unquote, urlsplit
 
 from bs4 import BeautifulSoup, Tag
 
-# The frame in which a wide table scrolls by itself, and the tables that are laid out to fit a phone without one.
-SCROLL_FRAME, FITTING = "pst-scrollable-table-container", {"indextable", "explorer-table"}
+# The frames in which a wide table scrolls by itself, and the tables that are laid out to fit a phone without one.
+SCROLL_FRAMES = ["pst-scrollable-table-container", "chart-table", "chart-page"]
+FITTING = {"indextable", "explorer-table"}
 
 
 @functools.cache
@@ -78,7 +79,7 @@ def pictures_in_want(path: Path) -> Iterator[str]:
 def wide_tables(path: Path) -> Iterator[str]:
     """Tables outside a frame that scrolls."""
     for table in article(path).find_all("table"):
-        if not table.find_parent(class_=SCROLL_FRAME) and not FITTING & set(table.get("class", [])):
+        if not table.find_parent(class_=SCROLL_FRAMES) and not FITTING & set(table.get("class", [])):
             words = table.get_text(" ", strip=True)
             yield f"table {table.get('id') or words[:40]!r}: not in a frame that scrolls, so wider than a phone"
 
