@@ -45,8 +45,8 @@ archive:  ## the built book as one file to unpack and read, with its SHA-256 sum
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py
 
-bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed
-	@$(BIN)/python tools/bench.py
+bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed; `make bench PARTS="importing simulating"` prints these alone
+	@$(BIN)/python tools/bench.py $(PARTS)
 
 clean:  ## remove what was built, keep the environment
 	rm -rf _build .pytest_cache .hypothesis .ruff_cache
