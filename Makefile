@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book notebooks fit test test-browser diff release archive serve bench clean pins
+.PHONY: book notebooks fit test test-browser test-nightly coverage mutants diff release archive serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -23,12 +23,22 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" tests energy_lib
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
+
+test-nightly: $(INSTALLED)  ## simulations of minutes, with their times
+	$(BIN)/python -m pytest -m nightly --durations=0 tests
+
+coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" \
+	    --cov=energy_lib --cov-branch --cov-report=term-missing:skip-covered tests energy_lib
+
+mutants: $(INSTALLED)  ## small changes of energy_lib that no test notices; SAMPLE=20 a module, MODULES="units trends"
+	@$(BIN)/python tools/mutants.py $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULES)
 
 diff: $(INSTALLED)  ## re-execute what changed; say what moved since the last edition: numbers, charts, rows of tables
 	@$(BIN)/python tools/notebooks.py
