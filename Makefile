@@ -59,7 +59,7 @@ bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printe
 	@$(BIN)/python tools/bench.py $(PARTS)
 
 clean:  ## remove what was built, keep the environment
-	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+	rm -rf _build mutants .coverage .pytest_cache .hypothesis .ruff_cache
 
 pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs the network)
 	$(BIN)/pip install --quiet uv

@@ -92,10 +92,10 @@ MEMORY = """
 import os, resource, sys, threading, time
 import numpy as np
 from energy_lib.draws import simulate
-from worlds import doubtful
+from energy_lib.world import world_scenario
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
-world, found = doubtful(), [peak()]
+world, found = world_scenario(), [peak()]
 simulate(world, draws=int(sys.argv[1]), rng=np.random.default_rng(1))
 found.append(peak())
 billion = {"draws": 10**9, "rng": np.random.default_rng(1)}
@@ -107,18 +107,16 @@ os._exit(0)
 
 
 def simulating() -> None:
-    """Ten million draws of a scenario of which every input is doubtful, over the same random numbers drawn by numpy.
+    """Ten million draws of the world scenario, over the same random numbers drawn by numpy.
 
     numpy draws on one thread, one input after another into the same memory. Run by run, since a machine's speed drifts.
     """
     import numpy as np
 
-    sys.path.insert(0, str(ROOT / "tests"))
-    from worlds import doubtful
-
     from energy_lib.draws import CHUNK_DRAWS, drawn, simulate
+    from energy_lib.world import world_scenario
 
-    world, draws, ratios = doubtful(), 10_000_000, []
+    world, draws, ratios = world_scenario(), 10_000_000, []
     for _ in range(3):
         clock, processor = time.monotonic(), time.process_time()
         simulate(world, draws=draws, rng=np.random.default_rng(1))
@@ -132,10 +130,9 @@ def simulating() -> None:
     wall, work = np.median(ratios, axis=0)
     print(f"ten million draws / numpy's drawing, two threads{wall:7.2f}   (aim: below 1.5)")
     print(f"the same in processor time, as on one core      {work:7.2f}")
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     said = subprocess.run(
         [sys.executable, "-c", MEMORY, str(draws), "20"],
-        env={**os.environ, "PYTHONPATH": paths},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
