@@ -11,7 +11,7 @@ from worlds import doubtful, rng, scenario
 from energy_lib import accelerator, load, request_energy
 from energy_lib.change import halved, needed_for
 from energy_lib.compute import forward_flop, language_model
-from energy_lib.draws import MEASURES, SERIES, simulate
+from energy_lib.draws import MEASURES, SERIES, _Binned, simulate
 from energy_lib.estimate import with_interval
 from energy_lib.footprint import footprint
 from energy_lib.hardware import adapted_efficiency
@@ -119,3 +119,22 @@ def test_adapted_points_are_numbered_in_order_of_launch():
     assert list(points.index) == list(range(len(points)))
     assert points["date"].is_monotonic_increasing
     assert list(points.columns) == ["gpu", "precision", "date", "basis", "efficiency_flop_per_joule"]
+
+
+def test_draws_far_from_all_others_are_counted_in_the_last_bins():
+    tally = _Binned(1, spread=0.1)
+    tally.add(0, np.exp(0.1 * rng().standard_normal(1000)), 1000)
+    tally.add(0, np.array([1e-9, 1e9]), 2)
+    assert tally.counts.sum() == 1002
+    assert tally.mean(0) == pytest.approx(1e9 / 1002, rel=1e-6)
+    low, middle, high = tally.quantile(0, np.array([0.0, 0.5, 1.0]))
+    assert low < np.exp(-0.5) < middle < np.exp(0.5) < high
+    assert middle == pytest.approx(1.0, rel=0.02)
+
+
+def test_a_hybrid_takes_the_published_number_of_the_weights_it_multiplies():
+    table = load("llm_architectures")
+    hybrids = table[table["kind"] == "hybrid"]
+    assert len(hybrids) > 0
+    for row in hybrids.to_dict("records"):
+        assert language_model(row["model"]).known_matmul_parameters == round(row["params_matmul_active_B"] * 1e9)

@@ -14,7 +14,7 @@ from energy_lib.compute import LanguageModel
 from energy_lib.draws import simulate
 from energy_lib.energy import inference_energy_j
 from energy_lib.estimate import with_interval
-from energy_lib.factors import chip_j_per_token
+from energy_lib.factors import Lognormal, chip_j_per_token
 from energy_lib.sensitivity import sobol
 
 POSITIVE, NOT_NEGATIVE = "allowed is > 0 and finite", "allowed is >= 0 and finite"
@@ -160,3 +160,10 @@ def test_numbers_of_any_kind_are_quantities():
     assert units.joule_to_wh(Fraction(7200)) == 2.0
     assert units.joule_to_wh(np.array([3600], dtype=object)) == 1.0
     assert units.joule_to_wh(np.uint8(0)) == 0.0
+
+
+def test_what_a_distribution_is_given_in_is_said():
+    with pytest.raises(ValueError, match=re.escape("high = inf in its factor's unit is out of range")):
+        Lognormal(low=1.0, high=np.inf, source="an example")
+    with pytest.raises(ValueError, match=re.escape("share_using: high = 1 leaves no doubt: allowed is below 1")):
+        scenario(share_using=Lognormal(low=0.5, high=1.0, source="an example"))
