@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: book notebooks figure fit test test-browser diff release archive serve bench clean pins
+.PHONY: book notebooks figure fit test test-browser test-nightly coverage mutants diff release archive serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -26,12 +26,22 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" tests energy_lib
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
+
+test-nightly: $(INSTALLED)  ## simulations of minutes, with their times
+	$(BIN)/python -m pytest -m nightly --durations=0 tests
+
+coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" \
+	    --cov=energy_lib --cov-branch --cov-report=term-missing:skip-covered tests energy_lib
+
+mutants: $(INSTALLED)  ## small changes of energy_lib that no test notices; SAMPLE=20 a module, MODULES="units trends"
+	@$(BIN)/python tools/mutants.py $(if $(SAMPLE),--sample $(SAMPLE)) $(MODULES)
 
 diff: $(INSTALLED)  ## re-execute what changed; say what moved since the last edition: numbers, charts, rows of tables
 	@$(BIN)/python tools/notebooks.py
@@ -48,11 +58,11 @@ archive:  ## the built book as one file to unpack and read, with its SHA-256 sum
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py
 
-bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed
-	@$(BIN)/python tools/bench.py
+bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed; `make bench PARTS="importing simulating"` prints these alone
+	@$(BIN)/python tools/bench.py $(PARTS)
 
 clean:  ## remove what was built, keep the environment
-	rm -rf _build .pytest_cache .hypothesis .ruff_cache
+	rm -rf _build mutants .coverage .pytest_cache .hypothesis .ruff_cache
 
 pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs the network)
 	$(BIN)/pip install --quiet uv

@@ -130,7 +130,7 @@ class Scenario:
                 elif not isinstance(value, (int, float, Stream)):
                     yield name, value, "positive"
 
-    @property
+    @cached_property
     def doubtful(self) -> dict[str, Input]:
         """The inputs that are drawn."""
         return {name: given for name, given in self.inputs.items() if given.doubtful}

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from energy_lib.checks import quantity
+from energy_lib.clusters import family_codes, family_covariance
 from energy_lib.units import decimal_year
 
 
@@ -145,14 +146,18 @@ class Growth:
         )
 
 
-def fit_growth(date: ArrayLike, value: ArrayLike, *, confidence: float = 0.95) -> Growth:
+def fit_growth(
+    date: ArrayLike, value: ArrayLike, *, families: ArrayLike | None = None, confidence: float = 0.95
+) -> Growth:
     """Exponential trend of positive values against dates.
 
     Ordinary least squares of ln(value) on the date in decimal years, with standard errors that allow the scatter to
-    differ between points (HC3: MacKinnon and White 1985) and Student's t with n - 2 degrees of freedom.
+    differ between points (HC3: MacKinnon and White 1985) and Student's t with n - 2 degrees of freedom. Points of one
+    family that err together make these too small: with `families`, one label a point, the errors allow for it (CR2,
+    see `clusters`). The line is the same.
 
     Dates ascend, so that a value cannot silently belong to another date; at least three of them differ.
-    Raises `ValueError` otherwise, and for values that are not positive and finite.
+    Raises `ValueError` otherwise, for values that are not positive and finite, and for fewer than three families.
 
     >>> growth = fit_growth([2012, 2014, 2016, 2018], [1.0, 4.0, 16.0, 64.0])
     >>> round(growth.doubling_time_years, 6), round(float(growth.at(2020)), 6)
@@ -177,12 +182,16 @@ def fit_growth(date: ArrayLike, value: ArrayLike, *, confidence: float = 0.95) -
     logarithm = np.log(values)
     fit = sm.OLS(logarithm, sm.add_constant(years - origin)).fit(cov_type="HC3", use_t=True)
     constant = np.ptp(logarithm) == 0.0  # a share of no variation is 0/0
+    covariance, freedom = np.asarray(fit.cov_params()), float(len(years) - 2)
+    if families is not None:
+        codes = family_codes(families, len(years))
+        covariance, freedom = family_covariance(fit.model.exog, np.asarray(fit.resid), codes)
     return Growth(
         intercept=float(fit.params[0]),
         slope=float(fit.params[1]),
-        covariance=tuple(map(tuple, np.asarray(fit.cov_params()).tolist())),
+        covariance=tuple(map(tuple, covariance.tolist())),
         origin=origin,
-        degrees_of_freedom=float(len(years) - 2),
+        degrees_of_freedom=freedom,
         confidence=confidence,
         n=len(years),
         r_squared=1.0 if constant else float(fit.rsquared),

@@ -12,7 +12,8 @@ sys.path.append(str(ROOT / "tools"))
 
 # Property tests draw the same cases every time: a red test stays red until it is mended.
 settings.register_profile("repeatable", derandomize=True, deadline=None)
-settings.load_profile("repeatable")
+settings.register_profile("mutants", derandomize=True, deadline=None, max_examples=15, database=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -1,4 +1,7 @@
-"""Times of what people wait for, and ratios that hold on any machine; printed, never tested."""
+"""Times of what people wait for, and ratios that hold on any machine; printed, never tested.
+
+`bench.py importing simulating` prints these parts alone.
+"""
 
 from __future__ import annotations
 
@@ -89,6 +92,62 @@ def estimating() -> None:
     print(f"a million requests, each over one of EcoLogits' {ours / theirs:9.2g}   (aim: below 0.001)")
 
 
+# Prints the peak memory in MB: of the imports alone, of so many draws, and of a billion after so many seconds.
+MEMORY = """
+import os, resource, sys, threading, time
+import numpy as np
+from energy_lib.draws import simulate
+from energy_lib.world import world_scenario
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+world, found = world_scenario(), [peak()]
+simulate(world, draws=int(sys.argv[1]), rng=np.random.default_rng(1))
+found.append(peak())
+billion = {"draws": 10**9, "rng": np.random.default_rng(1)}
+threading.Thread(target=simulate, args=[world], kwargs=billion, daemon=True).start()
+time.sleep(float(sys.argv[2]))
+print(*found, peak(), flush=True)
+os._exit(0)
+"""
+
+
+def simulating() -> None:
+    """Ten million draws of the world scenario, over the same random numbers drawn by numpy.
+
+    numpy draws on one thread, one input after another into the same memory. Run by run, since a machine's speed drifts.
+    """
+    import numpy as np
+
+    from energy_lib.draws import CHUNK_DRAWS, drawn, simulate
+    from energy_lib.world import world_scenario
+
+    world, draws, ratios = world_scenario(), 10_000_000, []
+    for _ in range(3):
+        clock, processor = time.monotonic(), time.process_time()
+        simulate(world, draws=draws, rng=np.random.default_rng(1))
+        ours = np.array([time.monotonic() - clock, time.process_time() - processor])
+        sources = dict(zip(world.doubtful, np.random.default_rng(1).spawn(len(world.doubtful)), strict=True))
+        buffer = np.empty((len(sources), CHUNK_DRAWS))
+        clock, processor = time.monotonic(), time.process_time()
+        for _ in range(draws // CHUNK_DRAWS):
+            drawn(sources, buffer)
+        ratios.append(ours / [time.monotonic() - clock, time.process_time() - processor])
+    wall, work = np.median(ratios, axis=0)
+    print(f"ten million draws / numpy's drawing, two threads{wall:7.2f}   (aim: below 1.5)")
+    print(f"the same in processor time, as on one core      {work:7.2f}")
+    said = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(draws), "20"],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    bare, ten_million, billion = map(float, said.split())
+    print(f"peak memory: libraries alone                    {bare:7.0f} MB")
+    print(f"peak memory: ten million draws, all             {ten_million:7.0f} MB")
+    print(f"peak memory: a billion draws, 20 s into them    {billion:7.0f} MB   (aim: below 1000 MB)")
+
+
 def fitting() -> None:
     print(f"make fit, all constants with cross-validation   {seconds(['make', 'fit']):7.1f} s")
 
@@ -97,15 +156,22 @@ def testing() -> None:
     print(f"make test                                       {seconds(['make', 'test']):7.1f} s")
 
 
-def main() -> int:
-    importing()
-    estimating()
-    fitting()
-    building()
+def serving() -> None:
     bench_site.main(make_book)
-    testing()
+
+
+PARTS = {part.__name__: part for part in (importing, estimating, simulating, fitting, building, serving, testing)}
+
+
+def main(names: list[str]) -> int:
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        print(f"no part {unknown[0]!r}: the parts are {', '.join(PARTS)}", file=sys.stderr)
+        return 2
+    for name in names or PARTS:
+        PARTS[name]()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

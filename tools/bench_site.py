@@ -130,6 +130,28 @@ def drawing(browser: Any) -> None:
     print(f"  in milliseconds {times}; Altair's scripts are {scripts:.0f} kB compressed")
 
 
+def exploring(browser: Any, site: str) -> None:
+    """Milliseconds from the move of a slider to the answer laid out, in both panels of the explorer."""
+    move = """selector => {
+        const slider = document.querySelector(selector), last = Number(slider.max), times = [];
+        for (let i = 0; i < 200; i += 1) {
+            slider.value = String(last * i / 200);
+            const began = performance.now();
+            slider.dispatchEvent(new Event("input", {bubbles: true}));
+            document.body.getBoundingClientRect();
+            times.push(performance.now() - began);
+        }
+        return times.sort((a, b) => a - b);
+    }"""
+    page = browser.new_page()
+    page.goto(f"{site}book/explorer.html")
+    sliders = {"an answer": "[data-for='output_tokens']", "the world": ".world [data-for='requests_per_day']"}
+    for panel, slider in sliders.items():
+        times = page.evaluate(move, slider)
+        print(f"slider moved, {panel:10s} laid out: {times[100]:5.1f} ms, 95 % {times[189]:5.1f} ms   (aim: below 16)")
+    page.close()
+
+
 def chapter(make_book: Callable[[Path], float]) -> None:
     """Time of `make book` after a copy of a chapter is added, in a copy of the project that was built already."""
     with tempfile.TemporaryDirectory() as name:
@@ -153,6 +175,7 @@ def main(make_book: Callable[[Path], float] | None = None) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         with served(HTML) as site:
             transfer(browser, site)
+            exploring(browser, site)
         drawing(browser)
         browser.close()
     if make_book:
