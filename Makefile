@@ -2,8 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Charts with a time axis are drawn in the machine's zone: everybody's is this one, as in tools/inputs.py.
+export TZ := UTC
 
-.PHONY: book notebooks fit test test-browser diff release archive serve bench clean pins
+.PHONY: book notebooks fit test test-browser diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -41,6 +43,9 @@ release: $(INSTALLED)  ## freeze what is published now as the edition that pypro
 archive:  ## the built book as one file to unpack and read, with its SHA-256 sums, in _build
 	@$(MAKE) --no-print-directory book
 	@$(BIN)/python tools/archive.py
+
+verify: $(INSTALLED)  ## whether a book is whole and unchanged, by its SHA-256 sums: `make verify SITE=folder-or-zip` for a downloaded one
+	@$(BIN)/python tools/sums.py $(if $(SITE),"$(SITE)")
 
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py

@@ -139,7 +139,7 @@ def test_an_interruption_while_it_is_replaced_loses_no_book(site, monkeypatch, m
 
 
 def test_a_book_that_does_not_build_leaves_the_last_good_one(site, monkeypatch, capsys):
-    def broken():
+    def broken(lock):
         raise subprocess.CalledProcessError(1, "jupyter-book")
 
     monkeypatch.setattr(book, "render", broken)
