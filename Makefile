@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 # Charts with a time axis are drawn in the machine's zone: everybody's is this one, as in tools/inputs.py.
 export TZ := UTC
 
-.PHONY: book notebooks fit test test-browser diff release archive verify serve bench clean pins
+.PHONY: book notebooks fit test test-browser test-nightly diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -25,12 +25,15 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser" tests energy_lib
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
+
+test-nightly: $(INSTALLED)  ## the same bytes everywhere, and bad luck; needs Linux and the right to mount
+	$(BIN)/python -m pytest -m nightly --durations 0 tests
 
 diff: $(INSTALLED)  ## re-execute what changed; say what moved since the last edition: numbers, charts, rows of tables
 	@$(BIN)/python tools/notebooks.py

@@ -42,11 +42,12 @@ publish.chart(
 ```
 """
 TOC = "format: jb-book\nroot: book/index\nchapters:\n" + "".join(
-    f"  - file: {page}\n" for page in ("notebooks/vision", "book/numbers", "book/status", "book/changes")
+    f"  - file: {page}\n" for page in ("notebooks/vision", "book/numbers", "book/status", "book/changes", "book/cite")
 )
 PAGES = {
     "index": "# Book\n\n{val}`story.rows` GPUs.\n",
     "changes": f"# Changes\n\n## Edition {EDITION}\n\nThe first.\n",
+    "cite": "# Cite\n\n```{cite-book}\n```\n",
     "numbers": "# Numbers\n\n```{numbers}\n```\n",
 }
 

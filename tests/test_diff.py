@@ -15,10 +15,10 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import archive
-import sums
 import diff
 import editions
 import project
+import sums
 import table_diff
 
 ROOT = Path(__file__).parents[1]

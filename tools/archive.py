@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import zipfile
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 
 import sums
@@ -22,12 +22,6 @@ import project
 
 PERMISSIONS = 0o644 << 16
 LEVEL = 9
-
-
-def moment(work: citation.Work) -> datetime:
-    """The time that every entry bears."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.combine(work.released, time(), UTC)
 
 
 def pack(html: Path, target: Path, when: datetime) -> None:
@@ -53,7 +47,7 @@ def main() -> int:
         return 1
     work = citation.read(ROOT)
     target = ROOT / "_build" / project.archive_name(work.edition)
-    pack(html, target, moment(work))
+    pack(html, target, work.moment)
     content = target.read_bytes()
     target.with_name(f"{target.name}.sha256").write_text(sums.lines({target.name: content}), encoding="utf-8")
     print(f"{target.relative_to(ROOT)}: {len(content) / 1e6:.1f} MB, sums beside it.")

@@ -13,7 +13,11 @@ import check_site
 import sums
 from alone import FULL, alone, told
 from bs4 import BeautifulSoup
-from inputs import ROOT, book_sources, digest
+from inputs import ROOT, book_sources, digest, sha256
+
+sys.path.append(str(ROOT / "book" / "_ext"))
+import citation
+import project
 
 BUILD = ROOT / "_build"
 HTML, PREVIOUS, NEXT = BUILD / "html", BUILD / "html.previous", BUILD / "html.next"
@@ -50,6 +54,7 @@ def render(lock: int) -> Path:
         cwd=ROOT,
         check=True,
         stdout=subprocess.DEVNULL,
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(int(citation.read(ROOT).moment.timestamp()))},
         pass_fds=[lock],
     )
     interrupted.unlink()
@@ -70,11 +75,9 @@ def write_root(html: Path) -> None:
     )
 
 
-def put_in_place(rendered: Path, stamp: str) -> None:
+def put_in_place(rendered: Path) -> None:
     shutil.rmtree(NEXT, ignore_errors=True)
     os.replace(rendered, NEXT)
-    (NEXT / STAMP).write_text(stamp + "\n", encoding="utf-8")
-    sums.write(NEXT)
     shutil.rmtree(PREVIOUS, ignore_errors=True)
     if HTML.exists():
         os.replace(HTML, PREVIOUS)
@@ -89,15 +92,21 @@ def recover() -> None:
         os.replace(PREVIOUS, HTML)
 
 
+def made_from() -> str:
+    """A hash of all that the book depends on: its sources, and the commit, addresses and date that its pages name."""
+    named = [project.commit(ROOT), *map(os.environ.get, (project.SITE, project.REPOSITORY, "SOURCE_DATE_EPOCH"))]
+    return sha256(f"{digest(book_sources())} {named}".encode())
+
+
 def is_current(stamp: str) -> bool:
     """Whether the published book was made from inputs with this stamp, and is whole."""
     published = HTML / STAMP
-    made_from = published.read_text(encoding="utf-8").strip() if published.exists() else None
-    return made_from == stamp and not sums.faults(sums.contents(HTML))
+    known = published.read_text(encoding="utf-8").strip() if published.exists() else None
+    return known == stamp and not sums.faults(sums.contents(HTML))
 
 
 def main() -> int:
-    if is_current(digest(book_sources())):
+    if is_current(made_from()):
         print("Nothing changed since the last build.")
     else:
         with alone() as lock:
@@ -111,7 +120,7 @@ def build(lock: int) -> bool:
     """Render and publish, unless another tool just did; whether there is a book of today."""
     began = time.monotonic()
     recover()
-    stamp = digest(book_sources())
+    stamp = made_from()
     if is_current(stamp):
         return True
     kept = "; the last good book stays" if HTML.exists() else ""
@@ -122,10 +131,12 @@ def build(lock: int) -> bool:
         shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
         print(f"The book did not build (exit {error.returncode}){kept}.{full}", file=sys.stderr)
         return False
+    (rendered / STAMP).write_text(stamp + "\n", encoding="utf-8")
+    sums.write(rendered)
     if faults := check_site.faults(rendered):
         print(*faults, f"The book must not be published: {len(faults)} faults{kept}.", sep="\n", file=sys.stderr)
         return False
-    put_in_place(rendered, stamp)
+    put_in_place(rendered)
     print(f"Rendered in {time.monotonic() - began:.1f} s.")
     return True
 
