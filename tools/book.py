@@ -94,7 +94,7 @@ def recover() -> None:
 
 def made_from() -> str:
     """A hash of all that the book depends on: its sources, and the commit, addresses and date that its pages name."""
-    named = [project.commit(ROOT), *map(os.environ.get, (project.SITE, project.REPOSITORY, "SOURCE_DATE_EPOCH"))]
+    named = [project.commit(ROOT), citation.read(ROOT).moment, *map(os.environ.get, (project.SITE, project.REPOSITORY))]
     return sha256(f"{digest(book_sources())} {named}".encode())
 
 
