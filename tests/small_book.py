@@ -66,9 +66,9 @@ def make(folder: Path) -> Path:
     return folder
 
 
-def command(folder: Path, tool: str, *arguments: str) -> list[str]:
+def command(folder: Path, tool: str) -> list[str]:
     """How a tool of the copy is started."""
-    return [sys.executable, str(folder / "tools" / tool), *arguments]
+    return [sys.executable, str(folder / "tools" / tool)]
 
 
 def environment(folder: Path, **changed: str) -> dict[str, str]:
@@ -76,10 +76,10 @@ def environment(folder: Path, **changed: str) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", **changed}
 
 
-def run(folder: Path, tool: str, *arguments: str, **changed: str) -> subprocess.CompletedProcess:
-    """Run a tool of the copy to its end."""
+def run(folder: Path, tool: str, *, before: tuple[str, ...] = (), **changed: str) -> subprocess.CompletedProcess:
+    """Run a tool of the copy to its end; `before` is a command that starts another one."""
     return subprocess.run(
-        command(folder, tool, *arguments),
+        [*before, *command(folder, tool)],
         cwd=folder,
         env=environment(folder, **changed),
         capture_output=True,

@@ -129,7 +129,8 @@ def build(lock: int) -> bool:
     except subprocess.CalledProcessError as error:
         full = f" {FULL}" if shutil.disk_usage(BUILD).free < LITTLE_BYTES else ""
         shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
-        print(f"The book did not build (exit {error.returncode}){kept}.{full}", file=sys.stderr)
+        again = " What was kept from earlier builds is removed: if the fault is not in your text, run it again."
+        print(f"The book did not build (exit {error.returncode}){kept}.{full or again}", file=sys.stderr)
         return False
     (rendered / STAMP).write_text(stamp + "\n", encoding="utf-8")
     sums.write(rendered)

@@ -105,7 +105,10 @@ def save_picture() -> None:
 
 def keep_time(name: str, taken: float) -> None:
     """Note the seconds of an execution; they stay out of the notebook, which no clock may change."""
-    kept = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
+    try:
+        kept = dict(json.loads(RUN_TIMES.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # none yet, or a damaged one
+        kept = {}
     replace(RUN_TIMES, json.dumps({**kept, name: taken}, sort_keys=True).encode())
 
 
