@@ -2,8 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
+# Charts with a time axis are drawn in the machine's zone: everybody's is this one, as in tools/inputs.py.
+export TZ := UTC
+# The library's arrays are small: threads of the linear algebra wait for each other, and on a busy machine for minutes.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS := 1
 
-.PHONY: book notebooks figure fit test test-browser test-nightly coverage mutants diff release archive serve bench clean pins
+.PHONY: book notebooks figure fit test test-browser test-nightly coverage mutants diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -33,7 +38,7 @@ test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m browser tests
 
-test-nightly: $(INSTALLED)  ## simulations of minutes, with their times
+test-nightly: $(INSTALLED)  ## simulations, the same bytes everywhere, bad luck: minutes each; needs Linux and the right to mount
 	$(BIN)/python -m pytest -m nightly --durations=0 tests
 
 coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
@@ -54,6 +59,9 @@ release: $(INSTALLED)  ## freeze what is published now as the edition that pypro
 archive:  ## the built book as one file to unpack and read, with its SHA-256 sums, in _build
 	@$(MAKE) --no-print-directory book
 	@$(BIN)/python tools/archive.py
+
+verify: $(INSTALLED)  ## whether a book is whole and unchanged, by its SHA-256 sums: `make verify SITE=folder-or-zip` for a downloaded one
+	@$(BIN)/python tools/sums.py $(if $(SITE),"$(SITE)")
 
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py

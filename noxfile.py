@@ -31,7 +31,17 @@ def copied(session: nox.Session) -> Path:
 def check(session: nox.Session) -> None:
     session.chdir(copied(session))
     session.env["PYTHONPATH"] = "."
-    session.run("python", "-m", "pytest", "-m", "not browser", *NOT_HERE, "tests", "energy_lib", *session.posargs)
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-m",
+        "not browser and not nightly",
+        *NOT_HERE,
+        "tests",
+        "energy_lib",
+        *session.posargs,
+    )
     session.run("python", "tools/notebooks.py", "--all")
     session.run("python", "tools/same_numbers.py")
 

@@ -18,6 +18,7 @@ import archive
 import diff
 import editions
 import project
+import sums
 import table_diff
 
 ROOT = Path(__file__).parents[1]
@@ -274,6 +275,7 @@ def site(tmp_path):
     (html / "book").mkdir(parents=True)
     (html / "index.html").write_text("<p>front</p>", encoding="utf-8")
     (html / "book" / "a b.html").write_text("<p>page</p>", encoding="utf-8")
+    sums.write(html)
     return html
 
 
@@ -284,8 +286,8 @@ def test_an_archive_holds_every_file_and_its_sum(site, tmp_path):
         assert packed.testzip() is None
         packed.extractall(tmp_path / "out")
     folder = tmp_path / "out" / "book-1"
-    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", archive.SUMS], cwd=folder, check=True)
-    lines = (folder / archive.SUMS).read_text(encoding="utf-8").splitlines()
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", sums.NAME], cwd=folder, check=True)
+    lines = (folder / sums.NAME).read_text(encoding="utf-8").splitlines()
     assert [line.split("  ")[1] for line in lines] == ["book/a b.html", "index.html"]
     assert lines[1].startswith(hashlib.sha256(b"<p>front</p>").hexdigest())
 

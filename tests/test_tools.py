@@ -115,7 +115,7 @@ def site(tmp_path, monkeypatch):
 
 
 def test_a_new_book_replaces_the_old_one_whole(site):
-    book.put_in_place(site, "stamp")
+    book.put_in_place(site)
     assert (book.HTML / "index.html").read_text() == "new book"
     assert not book.PREVIOUS.exists() and not book.NEXT.exists()
 
@@ -132,14 +132,14 @@ def test_an_interruption_while_it_is_replaced_loses_no_book(site, monkeypatch, m
 
     monkeypatch.setattr(book.os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        book.put_in_place(site, "stamp")
+        book.put_in_place(site)
     monkeypatch.setattr(book.os, "replace", replace)
     book.recover()
     assert (book.HTML / "index.html").read_text() == "last good book"
 
 
 def test_a_book_that_does_not_build_leaves_the_last_good_one(site, monkeypatch, capsys):
-    def broken():
+    def broken(lock):
         raise subprocess.CalledProcessError(1, "jupyter-book")
 
     monkeypatch.setattr(book, "render", broken)

@@ -1,4 +1,4 @@
-"""Pack the built book into one file that stays readable: _build/energy-of-inference-EDITION.zip, and its SHA-256 sums.
+"""Pack the built book into one file that stays readable: _build/energy-of-inference-EDITION.zip, and its sum beside it.
 
 The same book gives the same bytes on any day: entries are sorted, and their time is that of SOURCE_DATE_EPOCH, or the
 day of the edition.
@@ -6,13 +6,13 @@ day of the edition.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import zipfile
-from datetime import UTC, datetime, time
+from datetime import datetime
 from pathlib import Path
 
+import sums
 from inputs import ROOT
 
 sys.path.append(str(ROOT / "book" / "_ext"))
@@ -20,31 +20,13 @@ sys.path.append(str(ROOT / "book" / "_ext"))
 import citation
 import project
 
-SUMS = "SHA256SUMS"
 PERMISSIONS = 0o644 << 16
 LEVEL = 9
 
 
-def moment(work: citation.Work) -> datetime:
-    """The time that every entry bears."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.combine(work.released, time(), UTC)
-
-
-def sums(files: dict[str, bytes]) -> str:
-    """A line for each file, as `sha256sum --check` reads it.
-
-    >>> print(sums({"a.txt": b"hello"}), end="")
-    2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824  a.txt
-    """
-    return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
-
-
 def pack(html: Path, target: Path, when: datetime) -> None:
     """Write the archive of a built book; its files lie in a folder of the archive's name."""
-    paths = sorted(path for path in html.rglob("*") if path.is_file())
-    files = {path.relative_to(html).as_posix(): path.read_bytes() for path in paths}
-    files[SUMS] = sums({name: content for name, content in files.items() if name != SUMS}).encode()
+    files = sums.contents(html)
     unfinished = target.with_suffix(".unfinished")
     with zipfile.ZipFile(unfinished, "w") as archive:
         for name, content in sorted(files.items()):
@@ -60,11 +42,14 @@ def main() -> int:
     if not (html / "index.html").is_file():
         print("There is no built book in _build/html: run `make book` first.", file=sys.stderr)
         return 1
+    if found := sums.faults(sums.contents(html)):
+        print(*found, "The book in _build/html is not whole: run `make book` first.", sep="\n", file=sys.stderr)
+        return 1
     work = citation.read(ROOT)
     target = ROOT / "_build" / project.archive_name(work.edition)
-    pack(html, target, moment(work))
+    pack(html, target, work.moment)
     content = target.read_bytes()
-    target.with_name(f"{target.name}.sha256").write_text(sums({target.name: content}), encoding="utf-8")
+    target.with_name(f"{target.name}.sha256").write_text(sums.lines({target.name: content}), encoding="utf-8")
     print(f"{target.relative_to(ROOT)}: {len(content) / 1e6:.1f} MB, sums beside it.")
     return 0
 

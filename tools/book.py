@@ -10,18 +10,35 @@ import time
 from pathlib import Path
 
 import check_site
+import sums
+from alone import FULL, alone, told
 from bs4 import BeautifulSoup
-from inputs import ROOT, book_sources, digest
+from inputs import ROOT, book_sources, digest, sha256
+
+sys.path.append(str(ROOT / "book" / "_ext"))
+import citation
+import project
 
 BUILD = ROOT / "_build"
 HTML, PREVIOUS, NEXT = BUILD / "html", BUILD / "html.previous", BUILD / "html.next"
 STAMP = "inputs.sha256"
 FRONT = "book/index.html"
+LITTLE_BYTES = 1_000_000  # free on a disk that is to be called full
 
 
-def render() -> Path:
-    """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote."""
+def render(lock: int) -> Path:
+    """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote.
+
+    What it read is kept for the next time, unless it was interrupted. Pages are always written anew: those of a file
+    that has gone, or that was half written, would be published otherwise.
+    """
     work = BUILD / "work"
+    interrupted = work / "interrupted"
+    if interrupted.exists():
+        shutil.rmtree(work)
+    shutil.rmtree(work / "_build" / "html", ignore_errors=True)
+    work.mkdir(parents=True, exist_ok=True)
+    interrupted.touch()
     command = [
         Path(sys.executable).parent / "jupyter-book",
         "build",
@@ -33,8 +50,14 @@ def render() -> Path:
     ]
     # Warnings and errors go to standard error; what goes to standard output only repeats where the pages are.
     subprocess.run(
-        [*map(str, command), "-W", "-n", "--keep-going", "-q"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL
+        [*map(str, command), "-W", "-n", "--keep-going", "-q"],
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+        env={**os.environ, "SOURCE_DATE_EPOCH": str(int(citation.read(ROOT).moment.timestamp()))},
+        pass_fds=[lock],
     )
+    interrupted.unlink()
     write_root(work / "_build" / "html")
     return work / "_build" / "html"
 
@@ -52,10 +75,9 @@ def write_root(html: Path) -> None:
     )
 
 
-def put_in_place(rendered: Path, stamp: str) -> None:
+def put_in_place(rendered: Path) -> None:
     shutil.rmtree(NEXT, ignore_errors=True)
-    shutil.copytree(rendered, NEXT)
-    (NEXT / STAMP).write_text(stamp + "\n", encoding="utf-8")
+    os.replace(rendered, NEXT)
     shutil.rmtree(PREVIOUS, ignore_errors=True)
     if HTML.exists():
         os.replace(HTML, PREVIOUS)
@@ -65,34 +87,60 @@ def put_in_place(rendered: Path, stamp: str) -> None:
 
 def recover() -> None:
     """After an interruption between the two renames the last good book is still there, under its other name."""
+    shutil.rmtree(NEXT, ignore_errors=True)
     if not HTML.exists() and PREVIOUS.exists():
         os.replace(PREVIOUS, HTML)
 
 
-def main() -> int:
-    began = time.monotonic()
-    recover()
-    stamp = digest(book_sources())
+def made_from() -> str:
+    """A hash of all that the book depends on: its sources, and the commit, addresses and date that its pages name."""
+    named = [project.commit(ROOT), citation.read(ROOT).moment, *map(os.environ.get, (project.SITE, project.REPOSITORY))]
+    return sha256(f"{digest(book_sources())} {named}".encode())
+
+
+def is_current(stamp: str) -> bool:
+    """Whether the published book was made from inputs with this stamp, and is whole."""
     published = HTML / STAMP
-    if published.exists() and published.read_text(encoding="utf-8").strip() == stamp:
+    known = published.read_text(encoding="utf-8").strip() if published.exists() else None
+    return known == stamp and not sums.faults(sums.contents(HTML))
+
+
+def main() -> int:
+    if is_current(made_from()):
         print("Nothing changed since the last build.")
     else:
-        try:
-            rendered = render()
-        except subprocess.CalledProcessError as error:
-            shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
-            kept = "; the last good book stays" if HTML.exists() else ""
-            print(f"The book did not build (exit {error.returncode}){kept}.", file=sys.stderr)
-            return 1
-        if faults := check_site.faults(rendered):
-            kept = "; the last good book stays" if HTML.exists() else ""
-            print(*faults, f"The book must not be published: {len(faults)} faults{kept}.", sep="\n", file=sys.stderr)
-            return 1
-        put_in_place(rendered, stamp)
-        print(f"Rendered in {time.monotonic() - began:.1f} s.")
+        with alone() as lock:
+            if not build(lock):
+                return 1
     print(f"Open {(HTML / 'index.html').relative_to(ROOT)} in a browser.")
     return 0
 
 
+def build(lock: int) -> bool:
+    """Render and publish, unless another tool just did; whether there is a book of today."""
+    began = time.monotonic()
+    recover()
+    stamp = made_from()
+    if is_current(stamp):
+        return True
+    kept = "; the last good book stays" if HTML.exists() else ""
+    try:
+        rendered = render(lock)
+    except subprocess.CalledProcessError as error:
+        full = f" {FULL}" if shutil.disk_usage(BUILD).free < LITTLE_BYTES else ""
+        shutil.rmtree(BUILD / "work", ignore_errors=True)  # or the next run would not meet the same warnings again
+        again = " What was kept from earlier builds is removed: if the fault is not in your text, run it again."
+        print(f"The book did not build (exit {error.returncode}){kept}.{full or again}", file=sys.stderr)
+        return False
+    (rendered / STAMP).write_text(stamp + "\n", encoding="utf-8")
+    sums.write(rendered)
+    if faults := check_site.faults(rendered):
+        print(*faults, f"The book must not be published: {len(faults)} faults{kept}.", sep="\n", file=sys.stderr)
+        return False
+    put_in_place(rendered)
+    print(f"Rendered in {time.monotonic() - began:.1f} s.")
+    return True
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 RUN_TIMES = ROOT / "_build" / "run_times.json"  # seconds by notebook; a release keeps them
+
+# What draws and what executes starts from a tool that imports this module, or from make, which says the same: the
+# script engine that draws charts puts the ticks of their time axes where the machine's zone has midnight.
+os.environ["TZ"] = "UTC"
+time.tzset()
+# The library's arrays are small: threads of the linear algebra only wait for each other, on a busy machine for minutes,
+# and its sums must not depend on the number of cores.
+os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")
 
 
 def sha256(content: bytes) -> str:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import json
 import os
 import re
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import traceback
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 import jupytext
 import nbformat
+from alone import WHAT_TO_DO, alone, told
 from inputs import NOTEBOOKS, ROOT, RUN_TIMES, fingerprints, sha256
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from traitlets.config import Config
 
 DEPENDS_ON = "depends_on"
@@ -28,7 +32,7 @@ from energy_lib.datasets import loaded
 _modules = ["__init__", *(name.removeprefix("energy_lib.") for name in sys.modules if name.startswith("energy_lib."))]
 print(json.dumps([f"energy_lib/{name}.py" for name in _modules] + [f"table {name}" for name in loaded()]))
 """
-CELL_TIMEOUT_S = 1200
+CELL_TIMEOUT_S = 1800  # a laptop that does much else at once still finishes; a cell that hangs is found
 PICTURE, PICTURE_FROM, PICTURE_OF = (
     ROOT / "book" / "_static" / "picture.png",
     NOTEBOOKS / "vision.ipynb",
@@ -69,14 +73,22 @@ def execute(text: Path) -> float:
     used = ["its text", "requirements.txt", *json.loads(notebook.cells.pop().outputs[0]["text"])]
     notebook.metadata[DEPENDS_ON] = {name: before[name] for name in sorted(used)}
     notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
-    target = text.with_suffix(".ipynb")
-    unfinished = target.with_suffix(".ipynb.unfinished")
-    try:
-        nbformat.write(notebook, unfinished)
-        os.replace(unfinished, target)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace(text.with_suffix(".ipynb"), f"{nbformat.writes(notebook)}\n".encode())
     return time.monotonic() - began
+
+
+def what_befell(error: Exception) -> str:
+    """Why a notebook was not executed, and what to do where that is not in its cell."""
+    match error:
+        case CellExecutionError():
+            return COLOUR.sub("", str(error))
+        case TimeoutError():
+            return f"A cell took longer than {CELL_TIMEOUT_S} s, or its kernel gave no answer: run it again.\n{error}"
+        case DeadKernelError():
+            return f"Its kernel died, as it does when memory runs out: run it again with fewer at once.\n{error}"
+        case OSError(errno=number) if number in WHAT_TO_DO:
+            return f"{error}. {WHAT_TO_DO[number]}"
+    return "".join(traceback.format_exception(error))
 
 
 def save_picture() -> None:
@@ -88,14 +100,26 @@ def save_picture() -> None:
     chart = next(data for data in outputs if data.get(CHART_MIME, {}).get("name") == PICTURE_OF)
     picture = base64.b64decode(chart["image/png"])
     if not PICTURE.exists() or PICTURE.read_bytes() != picture:
-        PICTURE.write_bytes(picture)
+        replace(PICTURE, picture)
 
 
 def keep_time(name: str, taken: float) -> None:
     """Note the seconds of an execution; they stay out of the notebook, which no clock may change."""
-    kept = json.loads(RUN_TIMES.read_text(encoding="utf-8")) if RUN_TIMES.exists() else {}
-    RUN_TIMES.parent.mkdir(exist_ok=True)
-    RUN_TIMES.write_text(json.dumps({**kept, name: taken}, sort_keys=True), encoding="utf-8")
+    try:
+        kept = dict(json.loads(RUN_TIMES.read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # none yet, or a damaged one
+        kept = {}
+    replace(RUN_TIMES, json.dumps({**kept, name: taken}, sort_keys=True).encode())
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -104,18 +128,44 @@ def main() -> int:
     parser.add_argument("--all", action="store_true", help="execute every notebook, stale or not")
     arguments = parser.parse_args()
 
+    stale = reasons_to_execute(arguments.all)
+    if arguments.check:
+        for text, reason in stale.items():
+            print(f"notebooks/{text.stem}.ipynb is stale: {reason}. Run `make notebooks`.", file=sys.stderr)
+        return 1 if stale else 0
+    if stale:
+        with alone():
+            if not execute_all(reasons_to_execute(arguments.all)):
+                return 1
+    save_picture()
+    return 0
+
+
+def reasons_to_execute(everything: bool) -> dict[Path, str]:
+    """The texts to execute, each with the reason."""
     current = fingerprints()
     reasons = {text: reason_to_execute(text, current) for text in sorted(NOTEBOOKS.glob("*.md"))}
-    stale = [text for text, reason in reasons.items() if reason or arguments.all]
-    if arguments.check:
-        for text in stale:
-            print(f"notebooks/{text.stem}.ipynb is stale: {reasons[text]}. Run `make notebooks`.", file=sys.stderr)
-        return 1 if stale else 0
+    return {text: reason or "as asked" for text, reason in reasons.items() if reason or everything}
+
+
+@contextlib.contextmanager
+def stopped_at_once() -> Iterator[None]:
+    """Ctrl-C does not wait for the threads."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print("Stopped; what was executed before stays.", file=sys.stderr, flush=True)
+        os._exit(130)
+
+
+def execute_all(stale: dict[Path, str]) -> bool:
+    """Execute texts beside one another; whether all could be."""
     failed = False
-    with ProcessPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool:
+    # Threads, for the work is done by the kernels, which end when this process does, however it ends.
+    with ThreadPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool, stopped_at_once():
         runs = {}
-        for text in stale:
-            print(f"executing notebooks/{text.stem}.md: {reasons[text] or 'as asked'}", flush=True)
+        for text, reason in stale.items():
+            print(f"executing notebooks/{text.stem}.md: {reason}", flush=True)
             runs[pool.submit(execute, text)] = text
         for run in as_completed(runs):
             name = runs[run].stem
@@ -123,16 +173,14 @@ def main() -> int:
                 taken = run.result()
                 keep_time(name, taken)
                 print(f"notebooks/{name}.ipynb done in {taken:.1f} s", flush=True)
-            except CellExecutionError as error:
+            except Exception as error:  # whatever befell one notebook, the others go on
                 failed = True
-                message = COLOUR.sub("", str(error))
+                message = what_befell(error)
                 print(
                     f"notebooks/{name}.md failed; its last good .ipynb stays.\n{message}", file=sys.stderr, flush=True
                 )
-    if stale and not failed:
-        save_picture()
-    return 1 if failed else 0
+    return not failed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(told(main))

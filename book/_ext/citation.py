@@ -1,8 +1,9 @@
 """Who made the book and how it is cited, all from CITATION.cff: sentences, BibTeX and what Zenodo reads."""
 
+import os
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,12 @@ class Work:
     released: date
     repository: str
     references: tuple[dict[str, Any], ...]
+
+    @property
+    def moment(self) -> datetime:
+        """The time that files bear: that of SOURCE_DATE_EPOCH, or the day of the edition."""
+        epoch = os.environ.get("SOURCE_DATE_EPOCH")
+        return datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.combine(self.released, time(), UTC)
 
     @property
     def short_title(self) -> str:

@@ -90,10 +90,15 @@ def _themed(spec: dict[str, Any], theme: Mapping[str, Any]) -> dict[str, Any]:
 def _kept(cache: Path, suffix: str, what: Any, make: Any) -> bytes:
     tool = [version("vl-convert-python"), vl_convert.get_vegalite_versions()[-1]]
     path = cache / f"{fingerprint(suffix, what, tool)}.{suffix}"
-    if not path.is_file():
-        made = make()
+    seal, _, kept = path.read_bytes().partition(b"\n") if path.is_file() else (b"", b"", b"")
+    if seal != _seal(kept):  # a damaged file would be published for ever
+        kept = make()
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        partial.write_bytes(made)
+        partial.write_bytes(_seal(kept) + b"\n" + kept)
         partial.replace(path)
-    return path.read_bytes()
+    return kept
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
