@@ -185,6 +185,8 @@ def _with_named_datasets(spec: dict) -> dict:
         return spec
     text = json.dumps(spec)
     for name, rows in spec["datasets"].items():
+        if not name.startswith("data-"):  # a name that we gave
+            continue
         text = text.replace(name, f"data-{hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]}")
     return json.loads(text)
 

@@ -61,6 +61,9 @@ def make(folder: Path) -> Path:
     (folder / "notebooks").mkdir()
     (folder / "notebooks" / "vision.md").write_text(HEADER + STORY, encoding="utf-8")
     (folder / "book" / "_toc.yml").write_text(TOC, encoding="utf-8")
+    (folder / "book" / "reading.yml").write_text(
+        "notebooks/vision:\n  know: nothing\n  next:\n    book/cite: for the words\n", encoding="utf-8"
+    )
     for name, text in PAGES.items():
         (folder / "book" / f"{name}.md").write_text(text, encoding="utf-8")
     return folder

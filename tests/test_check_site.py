@@ -60,10 +60,10 @@ def test_a_book_with_a_fault_does_not_take_the_place_of_the_last_good_one(tmp_pa
     for name, path in {"BUILD": "", "HTML": "html", "PREVIOUS": "html.previous", "NEXT": "html.next"}.items():
         monkeypatch.setattr(book, name, tmp_path / path)
     monkeypatch.setattr(book, "ROOT", tmp_path)
-    monkeypatch.setattr(book, "book_sources", list)
+    monkeypatch.setattr(book, "made_from", lambda: "today")
     site(tmp_path / "html", GOOD)
     bad = site(tmp_path / "rendered", '<a href="c.html">c</a>')
-    monkeypatch.setattr(book, "render", lambda: bad)
+    monkeypatch.setattr(book, "render", lambda lock: bad)
     assert book.main() == 1
     assert "a.html: dead link, c.html: no such file" in capsys.readouterr().err
     assert GOOD in (tmp_path / "html" / "a.html").read_text(encoding="utf-8")

@@ -146,6 +146,7 @@ def test_a_book_that_does_not_build_leaves_the_last_good_one(site, monkeypatch, 
     monkeypatch.setattr(book, "BUILD", book.HTML.parent)
     (book.BUILD / "work").mkdir()
     monkeypatch.setattr(book, "ROOT", book.HTML.parent)
+    monkeypatch.setattr(book, "made_from", lambda: "today")
     assert book.main() == 1
     assert (book.HTML / "index.html").read_text() == "last good book"
     assert "the last good book stays" in capsys.readouterr().err

@@ -148,7 +148,7 @@ def read_settings(app: Sphinx) -> None:
 def check(about: dict[str, Any], toc: dict[str, Any]) -> None:
     """Raise where a chapter, or a part of what is said of it, is missing or unknown."""
     pages = {toc["root"], *files(toc)}
-    chapters = {name for part in toc["parts"] if part.get("numbered") for name in files(part)}
+    chapters = {name for part in toc.get("parts", []) if part.get("numbered") for name in files(part)}
     for page in sorted(chapters - set(about)):
         raise ExtensionError(
             f"book/reading.yml says nothing of the chapter {page!r}: what to know before it, what is next"
