@@ -180,8 +180,7 @@ def worded(spec: Mapping, table: Mapping) -> dict:
     """The chart with its axes called the same way, and tooltips that show words, units and short numbers."""
     made = copy.deepcopy(dict(spec))
     named = {(part, field): column for column in table["columns"] for part, field in column["fields"].items()}
-    for layer in [made, *made.get("layer", [])]:
-        part = (layer.get("data") or made.get("data", {})).get("name")
+    for layer, part in _nested(made, None):
         encoding = layer.get("encoding", {})
         for axis in ("x", "y"):
             if (encoding.get(axis) or {}).get("title"):
@@ -270,6 +269,14 @@ def _kind(field: str, values: list, used: list[Mapping]) -> str:
 def _ordered(columns: list[dict]) -> list[dict]:
     """Names before dates before quantities, each in the order of the chart."""
     return sorted(columns, key=lambda column: ("text", "date", "year", "quantity").index(column["kind"]))
+
+
+def _nested(spec: dict, part: str | None) -> Iterator[tuple[dict, str | None]]:
+    """A chart and its layers, however deep, each with the name of the dataset that it draws."""
+    part = (spec.get("data") or {"name": part}).get("name")
+    yield spec, part
+    for layer in spec.get("layer", []):
+        yield from _nested(layer, part)
 
 
 def _has_title(spec: Mapping, axis: str) -> bool:
