@@ -56,14 +56,15 @@ def main() -> int:
         if module not in known:
             parser.error(f"no module {module!r}: known are {', '.join(known)}")
     modules = given.modules or known
-    if not given.report:
+    # A changed setting makes mutmut forget what was killed: the second round tries what it forgot in the first.
+    for round_ in () if given.report else (1, 2):
         chosen = []
         for module, states in mutants().items():
             if module in modules:
                 names = sorted(states)
                 few = given.sample is not None and given.sample < len(names)
                 names = random.Random(1).sample(names, given.sample) if few else names
-                chosen += [name for name in names if states[name] not in KILLED]
+                chosen += [n for n in names if states[n] == "not checked" or (round_ == 1 and states[n] not in KILLED)]
         if chosen:
             subprocess.run([sys.executable, "-m", "mutmut", "run", *chosen], check=True)
     return report({module: states for module, states in mutants().items() if module in modules})
