@@ -11,9 +11,8 @@ from inputs import ROOT
 
 def main() -> int:
     old = list(editions.released(ROOT).values())[-1]
-    before, after = (
-        {key: editions.with_interval(n) for key, n in each["numbers"].items()} for each in (old, now(ROOT))
-    )
+    texts = [{key: editions.with_interval(n) for key, n in each["numbers"].items()} for each in (old, now(ROOT))]
+    before, after = texts
     moved = [key for key in sorted({*before, *after}) if before.get(key) != after.get(key)]
     for key in moved:
         print(f"{key}: {before.get(key)} is {after.get(key)} here", file=sys.stderr)
