@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 from explorer_site import SITE, opening, page_html
+from playwright.sync_api import expect
 
 from energy_lib.change import decompose, needed_for
 from energy_lib.checks import UnknownNameError
@@ -247,7 +248,8 @@ def test_the_table_opens_its_settings_and_shows_the_same_numbers(opened):
     assert rows.count() == len(SETTINGS)
     for i in range(rows.count()):
         rows.nth(i).locator("a").click()
-        assert text(page, "[data-big]") == rows.nth(i).locator("td").nth(1).inner_text().split(" (")[0] + " TWh"
+        twh = rows.nth(i).locator("td").nth(1).inner_text().split(" (")[0]
+        expect(world_of(page).locator("[data-big]")).to_have_text(f"{twh} TWh")  # the address tells it a moment later
     assert not page.locator(".explorer-notice").is_visible()
 
 
