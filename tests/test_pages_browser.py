@@ -229,7 +229,7 @@ def test_the_tab_key_reaches_every_control_and_shows_where_it_is(open_page, name
             break
         if not (at["seen"] and at["placed"]):
             unseen.append(at["html"])
-    missed = page.evaluate(f"({REACHABLE})().filter(e => !("walked" in e.dataset)).map(e => e.outerHTML.slice(0, 120))")
+    missed = page.evaluate(f"({REACHABLE})().filter(e => !('walked' in e.dataset)).map(e => e.outerHTML.slice(0, 120))")
     assert missed == []
     assert unseen == []
 
