@@ -36,7 +36,7 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
-	$(BIN)/python -m pytest -m browser tests
+	$(BIN)/python -m pytest -m "browser and not nightly" tests
 
 test-nightly: $(INSTALLED)  ## simulations, the same bytes everywhere, bad luck: minutes each; needs Linux and the right to mount
 	$(BIN)/python -m pytest -m nightly --durations=0 tests

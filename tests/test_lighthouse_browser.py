@@ -22,6 +22,7 @@ def heaviest_chapter() -> str:
     return max(CHAPTERS, key=lambda name: (HTML / f"{name}.html").stat().st_size)
 
 
+@pytest.mark.nightly  # its marks are those of a quiet machine
 @pytest.mark.parametrize("which", ["front page", "heaviest chapter"])
 def test_lighthouse_marks_the_page_at_95_or_more(book_url, node_modules, chromium, which):
     name = TOC["root"] if which == "front page" else heaviest_chapter()
