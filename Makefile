@@ -87,6 +87,8 @@ node_modules/.package-lock.json: package-lock.json package.json  ## what the tes
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": set PYTHON=python3.12, for example")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.txt
+	# The list is whole, so pip resolves nothing: an older pip would else stumble over the extras of packages released since.
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.txt
+	@$(BIN)/pip check
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

@@ -12,7 +12,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-EXTRAS = ".[book,test,build]"
+EXTRAS = ".[book,compare,test,build]"
 # What looks at the built site is the business of `make test`; here the library and its answers are.
 NOT_HERE = [f"--ignore=tests/test_{name}.py" for name in ("book", "tools", "explorer")]
 
@@ -48,7 +48,7 @@ def check(session: nox.Session) -> None:
 
 @nox.session(python=PYTHONS)
 def pinned(session: nox.Session) -> None:
-    session.install("--require-hashes", "-r", "requirements.txt")
+    session.install("--no-deps", "--require-hashes", "-r", "requirements.txt")
     check(session)
 
 
