@@ -96,8 +96,13 @@ class Study:
 
     @cached_property
     def flop(self) -> dict[str, Growth]:
-        """Trend of GFLOP a forward pass, for each group."""
-        return {name: fit_growth(models["date"], models["gflops"]) for name, models in self.groups.items()}
+        """Trend of GFLOP a forward pass, for each group. All models err by family; the best stand for one year each."""
+        return {
+            name: fit_growth(
+                models["date"], models["gflops"], families=models["family"] if name.endswith(".all") else None
+            )
+            for name, models in self.groups.items()
+        }
 
     @cached_property
     def energy(self) -> dict[str, Growth]:

@@ -216,15 +216,37 @@ def test_rows_are_compared_with_the_commit_of_the_edition(copy):
     path = copy / "data" / "paper" / "gpus.csv"
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join(lines[:-1]), encoding="utf-8")
-    resources = json.loads((copy / "data" / "datapackage.json").read_text(encoding="utf-8"))["resources"]
-    (told,) = table_diff.since(copy, EDITION, {"gpus": "changed"}, resources)
+    (told,) = table_diff.since(copy, frozen(copy), diff.now(copy))
     assert told.startswith("gpus [") and told.endswith("]: gone")
 
 
-def test_without_history_rows_are_said_not_to_be_compared(copy, monkeypatch):
+def rewritten(folder, change):
+    """The table of chips with its lines changed by `change`, in a copy without history."""
+    path = folder / "data" / "paper" / "gpus.csv"
+    path.write_text("".join(change(path.read_text(encoding="utf-8").splitlines(keepends=True))), encoding="utf-8")
+    return table_diff.since(folder, frozen(folder), diff.now(folder))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda lines: [*lines[:5], lines[5].replace("FP", "BF"), *lines[6:]], "gpus line 6, column 'precision': row has changed"),
+        (lambda lines: [*lines[:5], *lines[6:]], "gpus line 6: 1 row is gone before here"),
+        (lambda lines: [lines[0], *lines[:0:-1]], "rows are in another order from here on"),
+    ],
+)
+def test_without_history_the_place_of_a_change_is_told(copy, monkeypatch, change, said):
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(copy.parent))
-    (told,) = table_diff.since(copy, EDITION, {"gpus": "changed"}, [])
-    assert "lacks the commit" in told
+    (told,) = rewritten(copy, change)
+    assert said in told
+
+
+def test_another_order_of_rows_is_told_with_history(copy):
+    git(copy, "init", "--quiet")
+    git(copy, "add", ".")
+    git(copy, "commit", "--quiet", "--message", "An edition")
+    (told,) = rewritten(copy, lambda lines: [lines[0], *lines[:0:-1]])
+    assert told.startswith("gpus line 2") and "another order" in told
 
 
 def test_a_new_edition_is_refused_until_its_moves_are_explained(copy):

@@ -20,7 +20,7 @@ import pytest
 
 from energy_lib.datasets import TableError, load, package
 
-sys.path.append(str(Path(__file__).parents[1] / "tools"))
+sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 from fingerprint import differences, fingerprint
 
 DATA = Path(__file__).resolve().parent.parent / "data"

@@ -141,8 +141,7 @@ def main() -> int:
     old, new = known[-1], now(ROOT)
     faults = unexplained(ROOT, old, new)
     if not arguments.check:
-        changed = editions.differences(old, new, "data")
-        rows = table_diff.since(ROOT, old["edition"], changed, project.package(ROOT)["resources"])
+        rows = table_diff.since(ROOT, old, new)
         print((as_markdown if arguments.markdown else as_text)(old, new, rows))
         if faults:
             print("\n" + "\n".join(faults))

@@ -1,34 +1,43 @@
-"""Which rows of the tables changed, compared with the commit in which an edition was frozen."""
+"""Which rows of the tables changed since an edition was frozen."""
 
 from __future__ import annotations
 
 import csv
 import io
 import subprocess
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
+
+import fingerprint
+import project
 
 SHOWN = 20  # rows of one table, before the rest is counted only
 
 Rows = dict[tuple[str, ...], dict[str, str]]
 
 
-def since(root: Path, edition: str, changed: Mapping[str, str], resources: Iterable[Any]) -> list[str]:
-    """For each changed table its rows that appeared, vanished or hold other values; or why they cannot be told."""
-    if not changed:
-        return []
-    commit = _git(root, "log", "-1", "--format=%H", "--", f"book/editions/{edition}.json")
-    if not commit:
-        return ["Rows are not compared: this copy lacks the commit of the last edition."]
+def since(root: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """For each table that changed since the edition `old`: its rows that appeared, vanished or hold other values.
+
+    The values are those of the commit of the edition. Where this copy lacks it, and for what values do not tell, such
+    as another order, the fingerprints that the edition keeps name the rows and the columns.
+    """
+    commit = _git(root, "log", "-1", "--format=%H", "--", f"book/editions/{old['edition']}.json").strip()
     lines = []
-    for described in resources:
-        if changed.get(described["name"]) == "changed":
-            path = f"data/{described['path']}"
-            key = described["schema"].get("primaryKey", [])
-            key = [key] if isinstance(key, str) else key
-            old = rows(_git(root, "show", f"{commit.strip()}:{path}"), key)
-            lines += compared(described["name"], old, rows((root / path).read_text(encoding="utf-8"), key))
+    for described in project.package(root)["resources"]:
+        name, path = described["name"], f"data/{described['path']}"
+        before, after = old["data"].get(name), new["data"].get(name)
+        if before is None or after is None or before == after:
+            continue
+        key = described["schema"].get("primaryKey", [])
+        key = [key] if isinstance(key, str) else key
+        earlier = _git(root, "show", f"{commit}:{path}") if commit else ""
+        told = compared(name, rows(earlier, key), rows((root / path).read_text(encoding="utf-8"), key)) if earlier else []
+        lines += told or shortened(name, [f"{name} {place}" for place in fingerprint.differences(before, after)])
     return lines
 
 
@@ -54,6 +63,10 @@ def compared(name: str, old: Rows, new: Rows) -> list[str]:
             cells = [column for column in {**old[key], **new[key]} if old[key].get(column) != new[key].get(column)]
             told = (f"{cell} {old[key].get(cell) or 'empty'} -> {new[key].get(cell) or 'empty'}" for cell in cells)
             lines.append(f"{place}: " + ", ".join(told))
+    return shortened(name, lines)
+
+
+def shortened(name: str, lines: list[str]) -> list[str]:
     more = len(lines) - SHOWN
     return lines[:SHOWN] + ([f"{name}: {more} more rows"] if more > 0 else [])
 

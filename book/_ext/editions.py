@@ -15,6 +15,7 @@ from typing import Any
 
 import project
 import record
+from fingerprint import fingerprint
 
 FOLDER = Path("book") / "editions"
 CHANGES = Path("book") / "changes.md"
@@ -66,7 +67,7 @@ def snapshot(root: Path, found: record.Record) -> dict[str, Any]:
         "numbers": {key: {part: getattr(number, part) for part in KEPT} for key, number in numbers},
         "charts": {name: chart_data(chart.spec) for name, chart in sorted(found.charts.items())},
         "tables": {name: _hash([table.columns, table.rows]) for name, table in sorted(found.tables.items())},
-        "data": {name: sums(path) for name, path in sorted(data_files(root).items())},
+        "data": {name: sums(path) | fingerprint(path) for name, path in sorted(data_files(root).items())},
     }
 
 
