@@ -230,7 +230,10 @@ def rewritten(folder, change):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda lines: [*lines[:5], lines[5].replace("FP", "BF"), *lines[6:]], "gpus line 6, column 'precision': row has changed"),
+        (
+            lambda lines: [*lines[:5], lines[5].replace("FP", "BF"), *lines[6:]],
+            "gpus line 6, column 'precision': row has changed",
+        ),
         (lambda lines: [*lines[:5], *lines[6:]], "gpus line 6: 1 row is gone before here"),
         (lambda lines: [lines[0], *lines[:0:-1]], "rows are in another order from here on"),
     ],

@@ -115,3 +115,16 @@ def test_family_intervals_contain_most_headlines(study):
     value = headlines(study)["value"]
     inside = (intervals["low"] <= value) & (value <= intervals["high"])
     assert inside.mean() > 0.9
+
+
+def test_trends_through_all_models_allow_for_families_that_err_together(study):
+    from energy_lib.trends import fit_growth
+
+    models = study.groups["vision.all"]
+    alone = fit_growth(models["date"], models["gflops"])
+    together = study.flop["vision.all"]
+    assert together.factor_per_year == alone.factor_per_year
+    assert (
+        together.factor_per_year_high / together.factor_per_year_low
+        > alone.factor_per_year_high / alone.factor_per_year_low
+    )

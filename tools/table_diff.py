@@ -36,7 +36,9 @@ def since(root: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
         key = described["schema"].get("primaryKey", [])
         key = [key] if isinstance(key, str) else key
         earlier = _git(root, "show", f"{commit}:{path}") if commit else ""
-        told = compared(name, rows(earlier, key), rows((root / path).read_text(encoding="utf-8"), key)) if earlier else []
+        told = (
+            compared(name, rows(earlier, key), rows((root / path).read_text(encoding="utf-8"), key)) if earlier else []
+        )
         lines += told or shortened(name, [f"{name} {place}" for place in fingerprint.differences(before, after)])
     return lines
 
