@@ -8,12 +8,16 @@ export TZ := UTC
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: book notebooks figure fit test test-browser test-nightly coverage mutants diff release archive verify serve bench clean pins
+.PHONY: book pdf notebooks figure fit test test-browser test-pdf test-nightly coverage mutants diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
 	@$(BIN)/python tools/notebooks.py
 	@$(BIN)/python tools/book.py
+
+pdf: $(INSTALLED)  ## the edition for paper, by LaTeX, beside the pages: _build/html/energy-of-inference.pdf
+	@$(BIN)/python tools/notebooks.py
+	@$(BIN)/python tools/pdf.py
 
 notebooks: $(INSTALLED)  ## re-execute the notebooks whose text, library or tables changed
 	@$(BIN)/python tools/notebooks.py
@@ -31,18 +35,22 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" tests energy_lib
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not pdf and not nightly" tests energy_lib
 	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
 	$(BIN)/python -m pytest -m "browser and not nightly" tests
 
+test-pdf: $(INSTALLED)  ## the edition for paper; needs LaTeX and poppler-utils
+	@$(BIN)/python tools/pdf.py
+	$(BIN)/python -m pytest -m pdf tests
+
 test-nightly: $(INSTALLED)  ## simulations, the same bytes everywhere, bad luck: minutes each; needs Linux and the right to mount
 	$(BIN)/python -m pytest -m nightly --durations=0 tests
 
 coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not nightly" \
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not pdf and not nightly" \
 	    --cov=energy_lib --cov-branch --cov-report=term-missing:skip-covered tests energy_lib
 
 mutants: $(INSTALLED)  ## small changes of energy_lib that no test notices; SAMPLE=20 a module, MODULES="units trends"

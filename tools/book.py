@@ -26,17 +26,17 @@ FRONT = "book/index.html"
 LITTLE_BYTES = 1_000_000  # free on a disk that is to be called full
 
 
-def render(lock: int) -> Path:
+def render(lock: int, builder: str = "html") -> Path:
     """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote.
 
     What it read is kept for the next time, unless it was interrupted. Pages are always written anew: those of a file
     that has gone, or that was half written, would be published otherwise.
     """
-    work = BUILD / "work"
+    work = work_folder(builder)
     interrupted = work / "interrupted"
     if interrupted.exists():
         shutil.rmtree(work)
-    shutil.rmtree(work / "_build" / "html", ignore_errors=True)
+    shutil.rmtree(work / "_build" / builder, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     interrupted.touch()
     command = [
@@ -47,6 +47,8 @@ def render(lock: int) -> Path:
         "book/_toc.yml",
         "--path-output",
         work,
+        "--builder",
+        builder,
     ]
     # Warnings and errors go to standard error; what goes to standard output only repeats where the pages are.
     subprocess.run(
@@ -58,8 +60,12 @@ def render(lock: int) -> Path:
         pass_fds=[lock],
     )
     interrupted.unlink()
-    write_root(work / "_build" / "html")
-    return work / "_build" / "html"
+    return work / "_build" / builder
+
+
+def work_folder(builder: str) -> Path:
+    """What is read for pages differs from what is read for paper: each is kept apart."""
+    return BUILD / ("work" if builder == "html" else f"work.{builder}")
 
 
 def write_root(html: Path) -> None:
@@ -132,6 +138,7 @@ def build(lock: int) -> bool:
         again = " What was kept from earlier builds is removed: if the fault is not in your text, run it again."
         print(f"The book did not build (exit {error.returncode}){kept}.{full or again}", file=sys.stderr)
         return False
+    write_root(rendered)
     (rendered / STAMP).write_text(stamp + "\n", encoding="utf-8")
     sums.write(rendered)
     if faults := check_site.faults(rendered):

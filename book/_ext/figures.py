@@ -158,7 +158,7 @@ def visit_latex(translator: Any, node: ChartPicture) -> None:
     name = f"chart-{chart.name}.pdf"
     drawn = drawing.pdf(chart.spec, app.energy_themes["light"], app.energy_cache)
     (Path(app.outdir) / name).write_bytes(drawn)
-    translator.body.append(rf"\noindent\sphinxincludegraphics[width=\linewidth]{{{{{name[:-4]}}}.pdf}}")
+    translator.body.append(rf"\noindent\sphinxincludegraphics[width=\linewidth,height=0.7\textheight,keepaspectratio]{{{{{name[:-4]}}}.pdf}}")
     raise nodes.SkipNode
 
 
