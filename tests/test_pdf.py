@@ -1,4 +1,4 @@
-"""The printed edition, as a reader and a screen reader find it; `make test-pdf` builds it first."""
+"""The edition for paper, as a reader finds it; `make test-pdf` builds it first."""
 
 import re
 import subprocess
@@ -7,29 +7,38 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import small_book
+from bs4 import BeautifulSoup
+
+sys.path.append(str(Path(__file__).parents[1] / "tools"))
+sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
+import pdf
+import record
+import sums
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "book" / "_ext"), str(ROOT / "tools")]
-import record  # noqa: E402
-
-import book  # noqa: E402
-
-pytestmark = pytest.mark.pdf
-
-# A point is a third of a millimetre: less than that over the margin nobody sees.
-LIMIT_PT = 1.0
-# Between words, pdftotext writes line ends, and LaTeX its own hyphens.
+SITE = ROOT / "_build" / "html"
+# Line ends may stand between words, and marks that let a long word break.
 SAME = {ord("\N{HYPHEN}"): "-", ord("\N{NO-BREAK SPACE}"): " ", ord("\N{ZERO WIDTH SPACE}"): None}
 
 
 def poppler(tool: str, *options: str) -> str:
-    command = [tool, *options, str(book.PDF), *(["-"] if tool == "pdftotext" else [])]
+    command = [tool, *options, str(pdf.PDF), *(["-"] if tool == "pdftotext" else [])]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def plain(text: str) -> str:
     """The letters of a text without what typesetting changes: spaces and line ends."""
     return re.sub(r"\s+", "", text.translate(SAME))
+
+
+def numbered(kind: str) -> list[str]:
+    """The numbers that the pages give their figures or tables."""
+    found = []
+    for page in SITE.glob("*/*.html"):
+        soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+        found += [number.get_text().strip() for number in soup.select("span.caption-number")]
+    return sorted(number for number in found if number.startswith(kind))
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +48,7 @@ def text() -> str:
 
 @pytest.fixture(scope="module")
 def log() -> str:
-    return book.PDF.with_suffix(".log").read_text(encoding="utf-8", errors="replace")
+    return pdf.LOG.read_text(encoding="utf-8", errors="replace")
 
 
 @pytest.fixture(scope="module")
@@ -47,25 +56,39 @@ def published() -> record.Record:
     return record.read(ROOT / "notebooks")
 
 
-def test_every_published_chart_is_a_numbered_figure(text, published):
-    captions = set(re.findall(r"^Fig(?:ure|\.)\s+((?:[A-Z0-9]+\.)?\d+)[.:]?\s", text, re.M))
-    assert len(captions) >= len(published.charts) > 0
+@pytest.mark.pdf
+@pytest.mark.parametrize("kind", ["Figure", "Table"])
+def test_figures_and_tables_are_those_of_the_pages_with_their_numbers(text, kind):
+    printed = re.findall(rf"^({kind} (?:\d+\.)?\d+):", text, re.MULTILINE)
+    assert len(printed) > 20
+    assert sorted(printed) == numbered(kind)
 
 
+@pytest.mark.pdf
+def test_every_chart_is_drawn_as_lines_and_letters(published):
+    assert len(published.charts) > 40
+    pictures = poppler("pdfimages", "-list").splitlines()[2:]
+    assert pictures == []
+
+
+@pytest.mark.pdf
 def test_no_reference_is_left_open(text, log):
     assert "??" not in text
     assert "undefined references" not in log
 
 
-def test_nothing_runs_over_the_margin(log):
-    over = [float(size) for size in re.findall(r"Overfull \\hbox \(([\d.]+)pt too wide\)", log)]
-    assert [size for size in over if size > LIMIT_PT] == []
+@pytest.mark.pdf
+def test_nothing_runs_over_the_margin_or_out_of_its_cell(log):
+    assert "Output written on" in log
+    assert re.findall(r"Overfull \\hbox .*", log) == []
 
 
+@pytest.mark.pdf
 def test_no_character_is_missing_from_its_font(log):
     assert re.findall(r"Missing character: .*", log) == []
 
 
+@pytest.mark.pdf
 def test_every_headline_number_is_printed(text, published):
     printed = plain(text)
     headlines = [number for number in published.numbers.values() if number.headline]
@@ -73,6 +96,7 @@ def test_every_headline_number_is_printed(text, published):
     assert [number.key for number in headlines if plain(number.text) not in printed] == []
 
 
+@pytest.mark.pdf
 def test_every_cited_work_is_in_the_bibliography(text):
     printed = plain(text)
     for title in (
@@ -82,12 +106,14 @@ def test_every_cited_work_is_in_the_bibliography(text):
         assert plain(title).lower() in printed.lower()
 
 
+@pytest.mark.pdf
 def test_every_font_is_embedded():
     rows = poppler("pdffonts").splitlines()[2:]
     assert rows
     assert [row for row in rows if row.split()[-5] != "yes"] == []
 
 
+@pytest.mark.pdf
 def test_the_file_says_what_it_is():
     facts = poppler("pdfinfo")
     edition = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
@@ -96,5 +122,38 @@ def test_the_file_says_what_it_is():
     assert "(A4)" in facts
 
 
+@pytest.mark.pdf
+def test_every_link_within_the_file_has_its_place(log):
+    assert re.findall(r".*name\{.*\} has been referenced but does not exist.*", log) == []
+
+
+@pytest.mark.pdf
+def test_it_lies_beside_the_pages_with_its_sum():
+    assert (SITE / pdf.PDF.name).read_bytes() == pdf.PDF.read_bytes()
+    assert sums.faults(sums.contents(SITE)) == []
+
+
+@pytest.mark.pdf
 def test_code_of_notebooks_is_not_printed(text):
-    assert "publish.chart(" not in text
+    assert 'find_spec("energy_lib")' in (ROOT / "notebooks" / "vision.md").read_text(encoding="utf-8")
+    assert "find_spec" not in text
+
+
+@pytest.mark.nightly
+def test_the_same_sources_give_the_same_bytes_on_paper(tmp_path):
+    made = []
+    for name, zone in (("here", "Pacific/Kiritimati"), ("mit Größe und 空白", "America/St_Johns")):
+        folder = tmp_path / name
+        folder.mkdir()
+        small_book.make(folder)
+        for tool in ("notebooks.py", "pdf.py"):
+            done = small_book.run(folder, tool, TZ=zone)
+            assert done.returncode == 0, done.stderr
+        made.append((folder / "_build" / "html" / pdf.PDF.name).read_bytes())
+    assert made[0] == made[1]
+
+
+def test_without_latex_it_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert pdf.main() == 1
+    assert "latexmk and xelatex not found. On Debian: apt-get install latexmk texlive-xetex" in capsys.readouterr().err

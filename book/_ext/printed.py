@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import project
+from datapackage import Folded
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -18,11 +19,12 @@ NAME = Path(FILE).stem
 BREAK = "\N{ZERO WIDTH SPACE}"
 # A column of a table is as wide as its longest text asks, up to this many characters.
 WIDEST = 46
-# The space between two columns, and what a line holds in the usual and the small size, in characters.
-PADDING, LINES = 2, (95, 118)
+# In characters: the space between two columns, and what a line holds in the usual and the small size.
+PADDING, LINES = 2, (95, 118, 184)  # the last in the small size along the long side of the paper
+CROWDED = 100  # characters that the longest words ask for, from which on a table lies sideways
 
 PREAMBLE = r"""
-\usepackage{newunicodechar}
+\usepackage{newunicodechar, pdflscape}
 \newunicodechar{^^^^200b}{\hskip0pt\relax}
 \newfontfamily\bookFallback{DejaVuSans.ttf}[Scale=0.82]
 @FALLBACK@
@@ -37,13 +39,31 @@ PREAMBLE = r"""
 \emergencystretch=4em
 \hbadness=10000
 \raggedbottom
+% A new page where less than this is left; the package needspace breaks ragged pages that have room, too.
+\newcommand{\bookNeed}[1]{\par\begingroup\setlength{\dimen0}{#1}\dimen2=\pagegoal\advance\dimen2 by -\pagetotal
+  \ifdim\pagetotal>0pt \ifdim\dimen0>\dimen2 \newpage\fi\fi\endgroup}
+\AddToHook{cmd/section/before}{\bookNeed{9\baselineskip}}
+\AddToHook{cmd/subsection/before}{\bookNeed{9\baselineskip}}
 \renewcommand{\topfraction}{0.9}
 \renewcommand{\bottomfraction}{0.8}
 \renewcommand{\textfraction}{0.05}
 \renewcommand{\floatpagefraction}{0.7}
 \setcounter{topnumber}{3}
 \setcounter{totalnumber}{4}
+% The contents list sections of the story, and of what stands behind it the chapters alone.
+\newcounter{bookParts}
+\AddToHook{cmd/part/before}{\stepcounter{bookParts}%
+  \ifnum\value{bookParts}=2 \addtocontents{toc}{\protect\setcounter{tocdepth}{0}}\fi}
 """
+# The front page brings no heading of its own.
+CONTENTS = r"""
+\renewcommand{\contentsname}{Contents}
+\sphinxtableofcontents
+\chapter*{In short}
+\addcontentsline{toc}{chapter}{In short}
+\markboth{In short}{In short}
+"""
+
 FONTS = r"""
 \setmainfont{texgyrepagella}[Extension=.otf, UprightFont=*-regular, ItalicFont=*-italic, BoldFont=*-bold,
   BoldItalicFont=*-bolditalic]
@@ -75,22 +95,36 @@ FALLBACK = "⁰⁴⁵⁶⁷⁸⁹⁻⁺₀₁₂₃₄₅₆₇₈₉≈≤≥�
 
 
 class PrintTransform(SphinxPostTransform):
-    """Keeps code cells out and gives every table columns that fit the page."""
+    """Keeps out what only a screen can use, and gives every table columns that fit the page."""
 
-    default_priority = 900
+    default_priority = 300  # before the front page loses its sections
     formats = ("latex",)
 
     def run(self, **kwargs: Any) -> None:
-        for source in list(self.document.findall(_is_code_cell)):
-            source.parent.remove(source)
+        for unprinted in list(self.document.findall(_is_unprinted)):
+            parent = unprinted.parent
+            parent.remove(unprinted)
+            if isinstance(parent, nodes.section) and len(parent) == 1:  # its title alone
+                parent.parent.remove(parent)
+        for section in list(self.document.findall(nodes.section)):
+            previous = section.parent[section.parent.index(section) - 1]
+            if isinstance(previous, nodes.section) and len(section) > 1 and isinstance(section[1], nodes.figure):
+                previous += _latex(r"\bookNeed{0.5\textheight}")
         for literal in list(self.document.findall(nodes.literal)):
             _let_break(literal)
         for table in list(self.document.findall(nodes.table)):
             fit(table)
 
 
-def _is_code_cell(node: nodes.Node) -> bool:
-    return isinstance(node, nodes.container) and node.get("nb_element") == "cell_code_source"
+def _is_unprinted(node: nodes.Node) -> bool:
+    """Code cells; cards, which lead to chapters as the contents do; and the columns of every table of data."""
+    if isinstance(node, nodes.container):
+        return node.get("nb_element") == "cell_code_source" or "sd-container-fluid" in node["classes"]
+    return isinstance(node, Folded) or (isinstance(node, nodes.table) and "columns" in node["classes"])
+
+
+def _latex(text: str) -> nodes.raw:
+    return nodes.raw("", text, format="latex")
 
 
 def _let_break(node: nodes.Element) -> None:
@@ -117,7 +151,8 @@ def fit(table: nodes.table) -> None:
     floors = [PADDING + 1.2 * max(map(_longest_word, column)) for column in columns]
     asked = [max(floor, min(WIDEST, max(map(len, column)))) for floor, column in zip(floors, columns, strict=True)]
     total = sum(asked)
-    room = LINES[0] if total <= LINES[0] else LINES[1]
+    sideways = sum(floors) > CROWDED
+    room = LINES[2] if sideways else LINES[0] if total <= LINES[0] else LINES[1]
     slack = total - sum(floors)
     # What words need comes first; columns of longer texts share what is left of the line.
     left = max(0.0, min(1.0, (room - sum(floors)) / slack)) if slack else 1.0
@@ -131,9 +166,11 @@ def fit(table: nodes.table) -> None:
         for share in shares
     )
     table["classes"] = [*(c for c in table["classes"] if c != "longtable"), "longtable"]
-    at = table.parent.index(table)
-    table.parent.insert(at, nodes.raw("", rf"\renewcommand{{\bookTableSize}}{{{size}}}", format="latex"))
-    table.parent.insert(at + 1, addnodes.tabular_col_spec(spec=spec))
+    table.parent.insert(table.parent.index(table), _latex(rf"\renewcommand{{\bookTableSize}}{{{size}}}"))
+    table.parent.insert(table.parent.index(table), addnodes.tabular_col_spec(spec=spec))
+    if sideways:
+        table.parent.insert(table.parent.index(table) - 2, _latex(r"\begin{landscape}"))
+        table.parent.insert(table.parent.index(table) + 1, _latex(r"\end{landscape}"))
 
 
 def _longest_word(text: str) -> int:
@@ -169,8 +206,12 @@ def configure(app: Sphinx, config: Any) -> None:
         "geometry": r"\usepackage[a4paper, hmargin=28mm, top=26mm, bottom=28mm]{geometry}",
         "preamble": r"\usepackage{unicode-math}" + _filled(PREAMBLE, words),
         "maketitle": _filled(TITLE_PAGE, words),
+        "tableofcontents": CONTENTS,
+        "figure_align": "H",
+        "makeindex": "",
         "printindex": "",
     }
+    config.latex_domain_indices = False
     config.latex_documents = [(config.root_doc, f"{NAME}.tex", words["TITLE"], words["AUTHOR"], "manual")]
 
 
