@@ -4,12 +4,14 @@ Everything is kept by the hash of what it was made from, so that a second build 
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import vl_convert
 
 from energy_lib.chart_look import NARROW, WIDE, fitted, is_fluid
@@ -54,7 +56,15 @@ def chart_png(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path, pi
 def pdf(spec: Mapping[str, Any], theme: Mapping[str, Any], cache: Path) -> bytes:
     """The chart as a PDF picture, for the printed edition."""
     themed = _themed(fitted(spec, WIDTHS[""]), theme)
-    return _kept(cache, "pdf", themed, lambda: vl_convert.vegalite_to_pdf(themed, **_here()))
+    return _kept(cache, "pdf", themed, lambda: _ordered(vl_convert.vegalite_to_pdf(themed, **_here())))
+
+
+def _ordered(drawn: bytes) -> bytes:
+    """The same PDF with its objects in the order of their use: they come in another one each time."""
+    written = io.BytesIO()
+    with pikepdf.open(io.BytesIO(drawn)) as picture:
+        picture.save(written, deterministic_id=True)
+    return written.getvalue()
 
 
 def png(picture: str, cache: Path) -> bytes:
