@@ -158,7 +158,7 @@ def visit_latex(translator: Any, node: ChartPicture) -> None:
     name = f"chart-{chart.name}.pdf"
     drawn = drawing.pdf(chart.spec, app.energy_themes["light"], app.energy_cache)
     (Path(app.outdir) / name).write_bytes(drawn)
-    size = r"width=0.82\linewidth,height=0.75\textheight,keepaspectratio"
+    size = r"width=0.78\linewidth,height=0.75\textheight,keepaspectratio"
     translator.body.append(rf"\sphinxincludegraphics[{size}]{{{{{name[:-4]}}}.pdf}}")
     raise nodes.SkipNode
 
