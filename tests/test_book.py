@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import check_site
+import jupytext
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -78,6 +79,17 @@ def test_every_figure_is_sourced(name):
     for figure in article(name).find_all("figure"):
         origin = figure.find(class_="chart-origin").get_text()
         assert re.search(r"Source: .+ data as of \d{4}", origin), origin
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name.startswith("notebooks/")])
+def test_all_code_is_on_the_page_behind_one_line_at_a_place(name):
+    folded = article(name).select("div.cell > details.hide")
+    shown = re.sub(r"\s", "", "".join(fold.get_text() for fold in folded))
+    cells = jupytext.read(ROOT / f"{name}.md").cells
+    hidden = [cell.source for cell in cells if "hide-input" in cell.metadata.get("tags", [])]
+    assert len(hidden) > len(folded) > 0
+    assert [code for code in hidden if re.sub(r"\s", "", code) not in shown] == []
+    assert article(name).select("div.cell:has(> details.hide:only-child) + div.cell > details.hide:only-child") == []
 
 
 @pytest.mark.parametrize("name", PAGES)
