@@ -16,6 +16,7 @@ UNUSED = (
     "scripts/fontawesome.js",
     "scripts/fontawesome.js.map",
     "scripts/pydata-sphinx-theme.js.map",
+    "scripts/sphinx-book-theme.js.map",
     "sbt-webpack-macros.html",
     "styles/theme.css",
     "vendor/fontawesome",
@@ -42,16 +43,33 @@ ICONS = {
 }
 # An icon as the theme writes it: an empty element of which a script made a picture.
 WRITTEN = re.compile(r'<(i|span) class="([^"]*\bfa[bsr]?(?:-solid|-brands|-regular)? +fa-[^"]*)"([^>]*)></\1>')
-# The theme measures every code cell while the page loads, which takes a phone seconds; frame.js does it for nothing.
-THEME_SCRIPT = "scripts/pydata-sphinx-theme.js"
-MEASURING = re.compile(r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)')
-LEFT_OUT = "0/*measured by frame.js*/"
+# What the theme's scripts do wrong: the script, what stands there, and what is put in its place. The last holds a
+# comment, by which a script that was mended already is known.
+PYDATA, BOOK = "scripts/pydata-sphinx-theme.js", "scripts/sphinx-book-theme.js"
+REWRITTEN = (
+    # It measures every code cell while the page loads, which takes a phone seconds; frame.js does it for nothing.
+    (PYDATA, r'"complete"===document\.readyState\?(\w+)\(\):window\.addEventListener\("load",\1\)', "0/*in frame.js*/"),
+    # A button that was pressed by a key keeps the focus; a click by a pointer counts itself in `detail`.
+    (BOOK, r"\(\)=>\{(\w+)\.blur\(\)\}", r"e=>{e.detail/*not by keys*/&&\1.blur()}"),
+    # A menu that closes gives the focus back to the button that opened it, whatever had the focus.
+    (
+        PYDATA,
+        r"const (\w+)=document\.activeElement;(?=\w+\(\w+,\w+\),\w+\.showModal)",
+        r"const \1=e.currentTarget/*opener*/;",
+    ),
+)
 # What the theme's markup gets wrong for those who hear pages or steer them by keys.
 MENDED = (
     (r' aria-label="Toggle hidden content"', ""),  # the words that stand there say more
     (r'(<button class="btn search-button-field[^>]*?) title="Search" aria-label="Search"', r"\1"),
     (r'(<div class="sidebar-primary-items__start sidebar-primary__section")>', r'\1 role="region" aria-label="Book">'),
     (r' role="doc-biblioentry"', ' role="listitem"'),
+    # The mode is known before the page is first painted, or a dark one begins with a flash of light.
+    (
+        r'(dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "auto"',
+        r'\1{light: "light", dark: "dark"}[localStorage.getItem("mode")]'
+        r' || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")',
+    ),
 )
 NAMED = re.compile(r"\bfa-(?!solid\b|brands\b|regular\b|lg\b)([a-z-]+)")
 
@@ -84,11 +102,12 @@ def finish(app: Sphinx, error: Exception | None) -> None:
         if made != text:
             page.write_text(made, encoding="utf-8")
     static = Path(app.outdir) / "_static"
-    script = (static / THEME_SCRIPT).read_text(encoding="utf-8")
-    if not (LEFT_OUT in script or MEASURING.search(script)):
-        logger.warning("%s no longer measures what scrolls as frame.py expects: look at MEASURING", THEME_SCRIPT)
-    script = re.sub(r"\n//# sourceMappingURL=.*", "", MEASURING.sub(LEFT_OUT, script))
-    (static / THEME_SCRIPT).write_text(script, encoding="utf-8")
+    for name, pattern, replacement in REWRITTEN:
+        script = (static / name).read_text(encoding="utf-8")
+        script, found = re.subn(pattern, replacement, script)
+        if not (found or re.search(r"/\*.*\*/", replacement).group() in script):
+            logger.warning("%s does no longer what frame.py puts right: look for %s in REWRITTEN", name, replacement)
+        (static / name).write_text(re.sub(r"\n//# sourceMappingURL=.*", "", script), encoding="utf-8")
     for name in UNUSED:
         path = static / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

@@ -56,11 +56,13 @@
     return spec;
   }
 
+  /* Of drawings that are under way together, as when the mode is switched twice, the last begun is kept. */
   function draw(chart) {
-    var spec = JSON.parse(chart.querySelector("script[type='application/json']").textContent);
+    var turn = chart.turn = (chart.turn || 0) + 1;
     var wanted = mode();
     var narrow = chart.clientWidth < PHONE;
     return bundle(chart.dataset.bundle).then(function (charts) {
+      var spec = JSON.parse(chart.querySelector("script[type='application/json']").textContent);
       /* A fresh element each time: the old view keeps showing until the new one is ready. */
       var live = document.createElement("div");
       live.className = "chart-live";
@@ -73,6 +75,12 @@
         defaultStyle: false,
         tooltip: { theme: "custom", disableDefaultStyle: true },
       }).then(function (result) {
+        if (turn !== chart.turn) {
+          result.finalize();
+          live.remove();
+          return;
+        }
+        hide(chart);
         chart.querySelectorAll(".chart-live").forEach(function (old) {
           if (old !== live) { old.remove(); }
         });
@@ -80,50 +88,59 @@
         chart.view = result;
         chart.drawnNarrow = narrow;
         chart.classList.add("drawn");
-        reach(chart, live);
-        if (wanted !== mode()) { return draw(chart); }
-      }, function () {
+        take(chart, live);
+      }, function (fault) {
         live.remove();
+        throw fault;
       });
-    }).catch(function () { /* the picture stays */ });
+    }).catch(function () {
+      if (!chart.classList.contains("drawn")) { pass(chart); }  /* the picture stays */
+    });
   }
 
-  /* Fingers reach the nearest point, arrow keys step through the points, Escape closes. */
-  function reach(chart, live) {
-    var at = -1;
-    var points = Array.from(live.querySelectorAll(".mark-symbol.role-mark path"));
-    points = points.filter(function (point) { return point.__data__ && point.__data__.tooltip; });
-    points.sort(function (a, b) { return centre(a).x - centre(b).x || centre(a).y - centre(b).y; });
-    points = points.filter(function (point, i) { return !i || words(point) !== words(points[i - 1]); });
-    if (!points.length) { return; }
-    live.tabIndex = 0;
-    live.setAttribute("role", "application");
-    live.setAttribute("aria-label", "Interactive chart. Left and right arrow keys step through its points; the table under it holds them all.");
+  /* Fingers reach the nearest point, arrow keys step through the points, Escape closes. The chart itself takes the
+     focus, from the moment the page is read: a stop of the Tab key that came with the drawing would come behind the
+     reader's back, and one inside a drawing would go with it. */
+  function reach(chart) {
+    chart.points = [];
+    chart.at = -1;
+    chart.tabIndex = 0;
+    chart.setAttribute("role", "application");
+    chart.setAttribute("aria-label", "Interactive chart. Left and right arrow keys step through its points; the table under it holds them all.");
 
-    live.addEventListener("click", function (event) {
+    chart.addEventListener("click", function (event) {
       var best = -1, least = FINGER;
-      points.forEach(function (point, i) {
+      chart.points.forEach(function (point, i) {
         var c = centre(point), away = Math.hypot(c.x - event.clientX, c.y - event.clientY);
         if (away < least) { best = i; least = away; }
       });
-      if (best >= 0) { show(points[best]); at = best; } else { hide(); }
+      if (best >= 0) { show(chart, best); } else { hide(chart); }
     });
-    live.addEventListener("keydown", function (event) {
-      var step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-      if (step) {
+    chart.addEventListener("keydown", function (event) {
+      var step = { ArrowRight: 1, ArrowLeft: -1 }[event.key], last = chart.points.length - 1;
+      if (step && last >= 0) {
         event.preventDefault();
-        at = (at < 0 && step < 0) ? points.length - 1 : Math.min(Math.max(at + step, 0), points.length - 1);
-        show(points[at]);
+        show(chart, chart.at < 0 && step < 0 ? last : Math.min(Math.max(chart.at + step, 0), last));
       } else if (event.key === "Escape") {
-        hide();
+        hide(chart);
       }
     });
-    live.addEventListener("blur", hide);
+    chart.addEventListener("blur", function () { hide(chart); });
+  }
 
-    function hide() {
-      if (at >= 0) { tell(points[at], "mouseout"); }
-      at = -1;
-    }
+  /* Nothing to step through, or no drawing: the Tab key passes by, and a focus that is there stays there. */
+  function pass(chart) {
+    chart.tabIndex = -1;
+    chart.removeAttribute("role");
+    chart.removeAttribute("aria-label");
+  }
+
+  function take(chart, live) {
+    var points = Array.from(live.querySelectorAll(".mark-symbol.role-mark path"));
+    points = points.filter(function (point) { return point.__data__ && point.__data__.tooltip; });
+    points.sort(function (a, b) { return centre(a).x - centre(b).x || centre(a).y - centre(b).y; });
+    chart.points = points.filter(function (point, i) { return !i || words(point) !== words(points[i - 1]); });
+    if (!chart.points.length) { pass(chart); }
   }
 
   function centre(point) {
@@ -136,7 +153,14 @@
     point.dispatchEvent(new PointerEvent(kind, { bubbles: true, clientX: c.x, clientY: c.y }));
   }
 
-  function show(point) {
+  function hide(chart) {
+    if (chart.at >= 0) { tell(chart.points[chart.at], "mouseout"); }
+    chart.at = -1;
+  }
+
+  function show(chart, at) {
+    var point = chart.points[at];
+    chart.at = at;
     tell(point, "pointermove");
     var said = document.getElementById("chart-said");
     if (!said) {
@@ -203,6 +227,7 @@
 
   document.querySelectorAll("details.chart-data").forEach(loadRows);
   if ("IntersectionObserver" in window) {
+    document.querySelectorAll(".chart[data-bundle]").forEach(reach);
     moves.forEach(function (move) { window.addEventListener(move, begin, { passive: true }); });
   }
 })();
