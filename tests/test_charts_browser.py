@@ -1,22 +1,17 @@
 """Charts in Chromium: points answer to mouse, finger and keys, no words overlap, pictures stay when scripts fail.
 
-Reads the site that `make book` built; BOOK_HTML names another one. Needs Chromium at /usr/bin/chromium; CHROMIUM names
-another place.
+Reads the site that `make book` built; BOOK_HTML names another one.
 """
 
 import functools
-import http.server
 import os
 import re
-import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html")).resolve()
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 PAGE = "notebooks/vision.html"
 WIDTHS = (1280, 360)
 SMALLEST_TYPE = 10  # pixels
@@ -52,34 +47,8 @@ SHOWN = """drawn => ({
 })"""
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        """Requests are no news."""
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not Path(CHROMIUM).exists():
-        pytest.fail(f"there is no Chromium at {CHROMIUM}: install it, or name it in CHROMIUM", pytrace=False)
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield started
-        started.close()
-
-
-@pytest.fixture(scope="module")
-def site():
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=HTML))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_address[1]}/"
-    server.shutdown()
-    server.server_close()
-
-
 @pytest.fixture
-def opened(browser, site):
+def opened(browser, book_url):
     """A function that opens a page; afterwards no script may have failed."""
     contexts, faults = [], []
 
@@ -90,7 +59,7 @@ def opened(browser, site):
         page.on("pageerror", lambda error: faults.append(str(error)))
         if blocked:
             page.route(re.compile(blocked), lambda route: route.abort())
-        page.goto(site + path)
+        page.goto(book_url + path)
         return page
 
     yield open_page
@@ -144,7 +113,7 @@ def test_a_finger_near_a_point_shows_its_words(opened):
 
 def test_arrow_keys_step_through_the_points_and_escape_closes(opened):
     page = opened()
-    first_chart(page).locator(".chart-live").focus()
+    first_chart(page).focus()
     page.keyboard.press("ArrowRight")
     first = tooltip(page)
     page.keyboard.press("ArrowRight")
@@ -190,12 +159,12 @@ def test_without_script_the_picture_the_rows_and_the_way_to_all_of_them_are_ther
     assert page.locator("table.chart-rows tbody tr").count() > 30
 
 
-def test_an_opened_table_holds_all_rows_of_its_file(opened, site):
+def test_an_opened_table_holds_all_rows_of_its_file(opened, book_url):
     page = opened()
     shown = page.locator("figure.chart-figure").first
     shown.locator("details.chart-data summary").click()
     page.wait_for_selector("details.chart-data[open] .chart-table tbody tr:nth-child(31)")
-    text = page.request.get(site + "charts/fig-vision-energy.csv").text()
+    text = page.request.get(book_url + "charts/fig-vision-energy.csv").text()
     assert shown.locator("table.chart-rows tbody tr").count() == len(text.splitlines()) - 1
 
 

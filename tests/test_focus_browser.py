@@ -1,0 +1,95 @@
+"""What has the focus keeps it while charts are drawn and modes change, and the first sight of a page is its last."""
+
+import pytest
+
+PAGE = "notebooks/vision.html"
+CHART = "figure.chart-figure .chart"
+FOCUS = "document.activeElement.className.split(' ')[0]"
+SHIFTS = """() => new Promise(done => new PerformanceObserver(
+    list => done(list.getEntries().reduce((sum, entry) => sum + entry.value, 0))
+).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 500))"""
+
+
+@pytest.fixture
+def open_page(browser, book_url):
+    """A function that opens the page of charts; a script that failed fails the test."""
+    contexts, faults = [], []
+
+    def open_(width=1280, before=None, **window):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **window))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        if before:
+            before(page)
+        page.goto(book_url + PAGE)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def test_a_chart_takes_the_focus_before_it_is_drawn_and_keeps_it(open_page):
+    held = {}
+    page = open_page(before=lambda page: page.route("**/vega-bundle.js*", lambda route: held.update(bundle=route)))
+    chart = page.locator(CHART).first
+    assert page.locator(f"{CHART}[tabindex='0']").count() == page.locator(CHART).count()
+    with page.expect_request("**/vega-bundle.js*"):
+        chart.focus()
+    assert page.locator(".chart.drawn").count() == 0
+    held["bundle"].continue_()
+    page.locator(".chart.drawn").first.wait_for()
+    assert page.evaluate(FOCUS) == "chart"
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector("#vg-tooltip-element.visible")
+
+
+def test_a_chart_that_cannot_be_drawn_lets_the_tab_key_pass_and_leaves_the_focus(open_page):
+    page = open_page(before=lambda page: page.route("**/vega-bundle.js*", lambda route: route.abort()))
+    chart = page.locator(CHART).first
+    chart.focus()
+    page.locator(f"{CHART}[tabindex='-1']").first.wait_for()
+    assert page.evaluate(FOCUS) == "chart"
+    assert chart.get_attribute("role") is None
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_a_chart_drawn_anew_keeps_the_focus_and_the_last_mode(open_page):
+    page = open_page(color_scheme="light")
+    chart = page.locator(CHART).first
+    chart.focus()
+    page.locator(".chart.drawn").first.wait_for()
+    ink = "document.querySelector('.chart.drawn svg text').getAttribute('fill')"
+    light = page.evaluate(ink)
+    page.evaluate("['dark', 'light', 'dark'].forEach(mode => { document.documentElement.dataset.theme = mode; })")
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.wait_for_function(f"{ink} !== {light!r}")
+    page.wait_for_function("document.querySelector('.chart.drawn').querySelectorAll('.chart-live').length === 1")
+    assert chart.locator(".chart-live svg").count() == 1
+    assert page.evaluate(FOCUS) == "chart"
+
+
+@pytest.mark.parametrize("button", [".theme-switch-button", ".search-button"])
+def test_a_button_that_a_key_pressed_has_the_focus_again(open_page, button):
+    page = open_page(width=360)
+    pressed = page.locator(f".bd-header-article {button}").first
+    pressed.focus()
+    page.keyboard.press("Enter")
+    if button == ".search-button":
+        page.locator("#pst-search-dialog input").and_(page.locator(":focus")).wait_for()
+        page.keyboard.press("Escape")
+    pressed.and_(page.locator(":focus")).wait_for()
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_the_mode_is_known_before_any_file_of_script_has_run(open_page, mode):
+    page = open_page(color_scheme=mode, before=lambda page: page.route("**/*.js*", lambda route: route.abort()))
+    assert page.evaluate("document.documentElement.dataset.theme") == mode
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_nothing_moves_while_a_page_loads(open_page, width):
+    assert open_page(width=width).evaluate(SHIFTS) < 0.01
