@@ -28,8 +28,9 @@ def names_in(html: str) -> set[str]:
 
 
 def words_in(script: str) -> set[str]:
-    """The words in a script's texts: classes that it may give are among them."""
-    return {word for _, text in QUOTED.findall(script) for word in re.findall(r"-?[A-Za-z_][\w-]*", text)}
+    """The words in a script's texts, and the names in its markup: classes that it may give are among them."""
+    words = {word for _, text in QUOTED.findall(script) for word in re.findall(r"-?[A-Za-z_][\w-]*", text)}
+    return words | names_in(script)
 
 
 def without_functions(selector: str) -> str:
