@@ -84,6 +84,33 @@ def test_a_button_that_a_key_pressed_has_the_focus_again(open_page, button):
     pressed.and_(page.locator(":focus")).wait_for()
 
 
+@pytest.mark.parametrize("toggle", ["primary", "secondary"])
+def test_a_menu_opened_and_closed_leaves_the_page_where_it_is(open_page, toggle):
+    page = open_page(width=360)
+    page.evaluate("scrollTo(0, 5000)")
+    page.locator(f".{toggle}-toggle").press("Enter")
+    page.keyboard.press("Escape")
+    page.locator(f".{toggle}-toggle").and_(page.locator(":focus")).wait_for()
+    assert page.evaluate("scrollY") == pytest.approx(5000, abs=30)  # charts above may take their last height
+
+
+@pytest.mark.parametrize("by", ["key", "pointer"])
+def test_an_entry_of_a_phones_contents_closes_them_and_the_reader_is_at_its_place(open_page, by):
+    page = open_page(width=360)
+    page.locator(".secondary-toggle").click()
+    entry = page.locator("dialog#pst-secondary-sidebar-modal a[href='#limits']")
+    if by == "pointer":
+        entry.click()
+    else:
+        entry.focus()
+        page.keyboard.press("Enter")
+    page.locator("section#limits").and_(page.locator(":focus")).wait_for()
+    assert page.locator("dialog[open]").count() == 0
+    assert 0 <= page.locator("section#limits h2").bounding_box()["y"] < 400
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('#limits, #limits ~ *') !== null")
+
+
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_the_mode_is_known_before_any_file_of_script_has_run(open_page, mode):
     page = open_page(color_scheme=mode, before=lambda page: page.route("**/*.js*", lambda route: route.abort()))

@@ -196,7 +196,7 @@ def write_bundle(app: Sphinx) -> None:
 def add_script(app: Sphinx, page: str, template: str, context: Any, doctree: Any) -> None:
     """Only pages with charts load the script and the style of charts."""
     if doctree and next(doctree.findall(ChartPicture), None):
-        app.add_js_file("charts.js", loading_method="defer")
+        app.add_js_file("charts.js", loading_method="defer", priority=400)  # before the theme's, which can wait
         app.add_css_file("figures.css")
 
 

@@ -32,13 +32,9 @@ ICONS = {
     "download": "M12 3v12m-5-5 5 5 5-5M4 20h16",
     "file": "M6 3h8l5 5v13H6zm8 0v5h5",
     "file-pdf": "M7 9V3h10v6M7 17H4V9h16v8h-3M7 14h10v7H7z",
-    "github": "M6 8v12M6 4a2 2 0 1 1 0 4 2 2 0 0 1 0-4zm12 2a2 2 0 1 1 0 4 2 2 0 0 1 0-4zm0 4c0 4-12 2-12 6",
-    "lightbulb": "M9 17c0-3-3-4-3-8a6 6 0 0 1 12 0c0 4-3 5-3 8zm1 4h4",
     "list": "M8 6h13M8 12h13M8 18h13M3 6h1M3 12h1M3 18h1",
     "magnifying-glass": "M10 4a6 6 0 1 1 0 12 6 6 0 0 1 0-12zm4 10 7 7",
     "moon": "M20 14A8.5 8.5 0 1 1 10 4a7 7 0 0 0 10 10z",
-    "pencil-alt": "M4 20v-4L16 4l4 4L8 20zm9-13 4 4",
-    "rocket": "M9 15c0-6 4-11 11-12-1 7-6 11-12 11zm0 0-5-1 4-4m2 5 1 5 4-4M4 20l2-2",
     "sun": "M12 8a4 4 0 1 1 0 8 4 4 0 0 1 0-8zm0-6v2m0 16v2M2 12h2m16 0h2M5 5l1 1m12 12 1 1M5 19l1-1M18 6l1-1",
 }
 # An icon as the theme writes it: an empty element of which a script made a picture.

@@ -11,3 +11,22 @@
   });
   document.querySelectorAll(frames).forEach(function (frame) { sized.observe(frame); });
 })();
+
+/* A link to a place on its own page closes the menu that it stands in, and the focus goes to the place. */
+(function () {
+  "use strict";
+  document.querySelectorAll("dialog").forEach(function (menu) {
+    menu.addEventListener("click", function (event) {
+      var link = event.target.closest("a[href^='#']");
+      if (!link) { return; }
+      menu.addEventListener("close", function () {
+        var place = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+        if (place) {
+          place.tabIndex = -1;
+          place.focus({ preventScroll: true });
+        }
+      }, { once: true });
+      menu.close();
+    });
+  });
+})();
