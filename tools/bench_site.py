@@ -96,8 +96,9 @@ def other_page(folder: Path, ours: Path) -> Path:
     for other in soup.select(".chart"):
         other.clear()
     chart["id"] = "vis"
-    for script in soup.select("script[src*='charts.js']"):
-        script.decompose()
+    # Altair's own scripts run in the page and make code of texts, which the policy of our pages forbids.
+    for ours_alone in soup.select("script[src*='charts.js'], meta[http-equiv='Content-Security-Policy']"):
+        ours_alone.decompose()
     for path in CDN:
         (folder / Path(path).name).write_bytes((ROOT / "node_modules" / path).read_bytes())
         soup.head.append(soup.new_tag("script", src=f"../{Path(path).name}"))
