@@ -1,6 +1,7 @@
 """Settings that all tests share, and the browser and the served book of those that open pages."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -55,6 +56,31 @@ def book_url():
         pytest.fail(f"there is no built book at {folder}: run `make book` first", pytrace=False)
     with served(folder) as address:
         yield address
+
+
+@pytest.fixture
+def opened(browser, book_url):
+    """A function that opens a page of the book; a script that failed on it fails the test.
+
+    `blocked` is a pattern of addresses that do not answer; `before` is done to the page before it opens.
+    """
+    contexts, faults = [], []
+
+    def open_(path, *, blocked=None, before=None, **window):
+        contexts.append(browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **window}))
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        if blocked:
+            page.route(re.compile(blocked), lambda route: route.abort())
+        if before:
+            before(page)
+        page.goto(book_url + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert faults == []
 
 
 @pytest.fixture(scope="session")

@@ -22,12 +22,13 @@ import notebooks
 
 KILLS = 50
 FAR = 10_000  # operations: more than any of the small steps below takes
+KEPT = f"{book.work_folder('html').relative_to(small_book.ROOT)}/_build"
 DAMAGED = {
-    "what was read of a page": ("_build/work/_build/.doctrees", "*.doctree"),
-    "what was read of all pages": ("_build/work/_build/.doctrees", "environment.pickle"),
-    "a drawn chart": ("_build/work/_build/.cache/charts", "*.svg"),
-    "the script of the charts": ("_build/work/_build/.cache/charts", "*.js"),
-    "a page that was not published": ("_build/work/_build/html", "*.html"),
+    "what was read of a page": (f"{KEPT}/.doctrees", "*.doctree"),
+    "what was read of all pages": (f"{KEPT}/.doctrees", "environment.pickle"),
+    "a drawn chart": (f"{KEPT}/.cache/charts", "*.svg"),
+    "the script of the charts": (f"{KEPT}/.cache/charts", "*.js"),
+    "a page that was not published": (f"{KEPT}/html", "*.html"),
     "the published page": ("_build/html", "vision.html"),
     "an executed notebook": ("notebooks", "vision.ipynb"),
     "the run times": ("_build", "run_times.json"),

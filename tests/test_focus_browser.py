@@ -11,23 +11,9 @@ SHIFTS = """() => new Promise(done => new PerformanceObserver(
 
 
 @pytest.fixture
-def open_page(browser, book_url):
-    """A function that opens the page of charts; a script that failed fails the test."""
-    contexts, faults = [], []
-
-    def open_(width=1280, before=None, **window):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 800}, **window))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        if before:
-            before(page)
-        page.goto(book_url + PAGE)
-        return page
-
-    yield open_
-    for context in contexts:
-        context.close()
-    assert faults == []
+def open_page(opened):
+    """A function that opens the page of charts in a window of some width."""
+    return lambda width=1280, **options: opened(PAGE, viewport={"width": width, "height": 800}, **options)
 
 
 def test_a_chart_takes_the_focus_before_it_is_drawn_and_keeps_it(open_page):
@@ -46,7 +32,7 @@ def test_a_chart_takes_the_focus_before_it_is_drawn_and_keeps_it(open_page):
 
 
 def test_a_chart_that_cannot_be_drawn_lets_the_tab_key_pass_and_leaves_the_focus(open_page):
-    page = open_page(before=lambda page: page.route("**/vega-bundle.js*", lambda route: route.abort()))
+    page = open_page(blocked="vega-bundle")
     chart = page.locator(CHART).first
     chart.focus()
     page.locator(f"{CHART}[tabindex='-1']").first.wait_for()
@@ -113,7 +99,7 @@ def test_an_entry_of_a_phones_contents_closes_them_and_the_reader_is_at_its_plac
 
 @pytest.mark.parametrize("mode", ["light", "dark"])
 def test_the_mode_is_known_before_any_file_of_script_has_run(open_page, mode):
-    page = open_page(color_scheme=mode, before=lambda page: page.route("**/*.js*", lambda route: route.abort()))
+    page = open_page(color_scheme=mode, blocked=r"\.js")
     assert page.evaluate("document.documentElement.dataset.theme") == mode
 
 

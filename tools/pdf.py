@@ -23,7 +23,7 @@ import citation
 import printed
 
 PROGRAMS = ("latexmk", "xelatex")
-PACKAGES = "latexmk texlive-xetex texlive-latex-extra texlive-fonts-recommended fonts-texgyre fonts-dejavu"
+PACKAGES = ROOT / "tools" / "latex-packages.txt"  # of Debian; .ci/run and the workflows install them too
 FOLDER = book.BUILD / "pdf"
 PDF, LOG = FOLDER / printed.FILE, FOLDER / f"{printed.NAME}.log"
 
@@ -89,7 +89,8 @@ def publish() -> None:
 
 def main() -> int:
     if absent := [name for name in PROGRAMS if not shutil.which(name)]:
-        print(f"{' and '.join(absent)} not found. On Debian: apt-get install {PACKAGES}", file=sys.stderr)
+        packages = " ".join(PACKAGES.read_text(encoding="utf-8").split())
+        print(f"{' and '.join(absent)} not found. On Debian: apt-get install {packages}", file=sys.stderr)
         return 1
     with alone() as lock:
         if not (book.build(lock) and build(lock)):

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import project
-from datapackage import Folded
 from docutils import nodes
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -44,12 +43,6 @@ PREAMBLE = r"""
   \ifdim\pagetotal>0pt \ifdim\dimen0>\dimen2 \newpage\fi\fi\endgroup}
 \AddToHook{cmd/section/before}{\bookNeed{9\baselineskip}}
 \AddToHook{cmd/subsection/before}{\bookNeed{9\baselineskip}}
-\renewcommand{\topfraction}{0.9}
-\renewcommand{\bottomfraction}{0.8}
-\renewcommand{\textfraction}{0.05}
-\renewcommand{\floatpagefraction}{0.7}
-\setcounter{topnumber}{3}
-\setcounter{totalnumber}{4}
 % The contents list sections of the story, and of what stands behind it the chapters alone.
 \newcounter{bookParts}
 \AddToHook{cmd/part/before}{\stepcounter{bookParts}%
@@ -120,7 +113,7 @@ def _is_unprinted(node: nodes.Node) -> bool:
     """Code cells; cards, which lead to chapters as the contents do; and the columns of every table of data."""
     if isinstance(node, nodes.container):
         return node.get("nb_element") == "cell_code_source" or "sd-container-fluid" in node["classes"]
-    return isinstance(node, Folded) or (isinstance(node, nodes.table) and "columns" in node["classes"])
+    return isinstance(node, nodes.table) and "columns" in node["classes"]
 
 
 def _latex(text: str) -> nodes.raw:
@@ -166,11 +159,10 @@ def fit(table: nodes.table) -> None:
         for share in shares
     )
     table["classes"] = [*(c for c in table["classes"] if c != "longtable"), "longtable"]
-    table.parent.insert(table.parent.index(table), _latex(rf"\renewcommand{{\bookTableSize}}{{{size}}}"))
-    table.parent.insert(table.parent.index(table), addnodes.tabular_col_spec(spec=spec))
-    if sideways:
-        table.parent.insert(table.parent.index(table) - 2, _latex(r"\begin{landscape}"))
-        table.parent.insert(table.parent.index(table) + 1, _latex(r"\end{landscape}"))
+    before = [_latex(rf"\renewcommand{{\bookTableSize}}{{{size}}}"), addnodes.tabular_col_spec(spec=spec)]
+    turned = [_latex(r"\begin{landscape}")], [_latex(r"\end{landscape}")]
+    opening, closing = turned if sideways else ([], [])
+    table.replace_self([*opening, *before, table, *closing])
 
 
 def _longest_word(text: str) -> int:
