@@ -63,6 +63,8 @@ def test_a_book_with_a_fault_does_not_take_the_place_of_the_last_good_one(tmp_pa
     monkeypatch.setattr(book, "made_from", lambda: "today")
     site(tmp_path / "html", GOOD)
     bad = site(tmp_path / "rendered", '<a href="c.html">c</a>')
+    (bad / "book").mkdir()
+    (bad / book.FRONT).write_text("<head><title>The book</title></head>", encoding="utf-8")
     monkeypatch.setattr(book, "render", lambda lock: bad)
     assert book.main() == 1
     assert "a.html: dead link, c.html: no such file" in capsys.readouterr().err
