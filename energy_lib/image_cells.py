@@ -124,7 +124,7 @@ def inside(records: pd.DataFrame, error: pd.Series, by: str) -> pd.Series:
         test = records[by] == value
         width = half_widths(records[~test], error[~test])
         within = error[test].abs() <= records.loc[test, "cell"].map(width)
-        found[test] = within.astype(bool)
+        found.loc[test] = within.astype(bool)
     return found[records["doubt"] == ""]
 
 
