@@ -40,9 +40,10 @@ def test_a_source_with_changes_is_linked_at_the_branch(tmp_path):
     assert project.source_url(CONFIG, clone, "table.csv") == "https://code.test/book/blob/main/table.csv"
 
 
-def test_outside_a_clone_there_is_no_commit(tmp_path, monkeypatch):
-    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
-    assert project.commit(tmp_path) == ""
+def test_outside_a_clone_there_is_no_commit_whatever_repository_lies_around_it(tmp_path):
+    copy = a_clone(tmp_path) / "copy"
+    copy.mkdir()
+    assert project.commit(copy) == ""
 
 
 def test_a_fork_names_its_own_places(monkeypatch):

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -114,9 +113,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _is_tagged(root: Path, name: str) -> bool:
-    command = ["git", "tag", "--list", f"v{name}"]
-    found = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
-    return bool(found.stdout.strip())
+    return bool(project.git(root, "tag", "--list", f"v{name}").strip())
 
 
 def today() -> date:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,7 +25,7 @@ def since(root: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
     The values are those of the commit of the edition. Where this copy lacks it, and for what values do not tell, such
     as another order, the fingerprints that the edition keeps name the rows and the columns.
     """
-    commit = _git(root, "log", "-1", "--format=%H", "--", f"book/editions/{old['edition']}.json").strip()
+    commit = project.git(root, "log", "-1", "--format=%H", "--", f"book/editions/{old['edition']}.json").strip()
     lines = []
     for described in project.package(root)["resources"]:
         name, path = described["name"], f"data/{described['path']}"
@@ -35,7 +34,7 @@ def since(root: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[st
             continue
         key = described["schema"].get("primaryKey", [])
         key = [key] if isinstance(key, str) else key
-        earlier = _git(root, "show", f"{commit}:{path}") if commit else ""
+        earlier = project.git(root, "show", f"{commit}:{path}") if commit else ""
         told = (
             compared(name, rows(earlier, key), rows((root / path).read_text(encoding="utf-8"), key)) if earlier else []
         )
@@ -71,8 +70,3 @@ def compared(name: str, old: Rows, new: Rows) -> list[str]:
 def shortened(name: str, lines: list[str]) -> list[str]:
     more = len(lines) - SHOWN
     return lines[:SHOWN] + ([f"{name}: {more} more rows"] if more > 0 else [])
-
-
-def _git(root: Path, *arguments: str) -> str:
-    found = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=False, encoding="utf-8")
-    return found.stdout if found.returncode == 0 else ""

@@ -35,11 +35,8 @@ def licences(resource: Mapping[str, Any], package: Mapping[str, Any]) -> list[di
 
 def commit(root: Path) -> str:
     """The commit that the tracked files are at; empty outside a clone, and where they differ from it."""
-    try:
-        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
-        return "" if changed else _git(root, "rev-parse", "HEAD")
-    except (OSError, subprocess.CalledProcessError):
-        return ""
+    changed = git(root, "status", "--porcelain", "--untracked-files=no")
+    return "" if changed else git(root, "rev-parse", "HEAD").strip()
 
 
 def site_url(config: Mapping[str, Any]) -> str:
@@ -58,6 +55,16 @@ def source_url(config: Mapping[str, Any], root: Path, path: str, line: int | Non
     return f"{repository_url(config)}/blob/{at}/{path}" + (f"?plain=1#L{line}" if line else "")
 
 
-def _git(root: Path, *arguments: str) -> str:
-    run = subprocess.run(["git", *arguments], cwd=root, check=True, capture_output=True, text=True)
-    return run.stdout.strip()
+def git(root: Path, *arguments: str) -> str:
+    """What git prints in the repository of the project; empty where it fails, as it does outside a clone.
+
+    A copy that lies inside somebody else's repository is no clone of ours, so that git may not look further up.
+    """
+    within = {**os.environ, "GIT_CEILING_DIRECTORIES": str(root.resolve().parent)}
+    try:
+        run = subprocess.run(
+            ["git", *arguments], cwd=root, env=within, capture_output=True, encoding="utf-8", check=False
+        )
+    except OSError:
+        return ""
+    return run.stdout.decode() if run.returncode == 0 else ""

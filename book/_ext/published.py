@@ -133,7 +133,7 @@ class Numbers(SphinxDirective):
         interval = number.no_interval or ""
         if number.interval_text:
             interval = number.interval_text
-            interval += f" ({number.interval_is})" if number.interval_is else ""
+            interval += f" ({_unbroken(number.interval_is)})" if number.interval_is else ""
         value = nodes.paragraph("", number.text)
         if number.headline:
             value["classes"].append("headline")
