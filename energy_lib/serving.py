@@ -2,19 +2,23 @@
 
 For one accelerator and one decode step of a batch B of requests::
 
-    memory_s  = (weight bytes + (cache + state bytes) / cache_efficiency) / (bandwidth x bandwidth_share)
-    compute_s = (dense + attention FLOP + expert FLOP / expert_efficiency) / (peak x compute_efficiency)
-    step_s    = max(memory_s, compute_s) + layers x (layer_s + link_s) + sequences x sequence_s
+    memory_s  = (weight bytes + (cache + state bytes) / cache_efficiency)
+                / (bandwidth x bandwidth_share)
+    compute_s = (dense + attention FLOP + expert FLOP / expert_efficiency)
+                / (peak x compute_efficiency)
+    step_s    = max(memory_s, compute_s)
+                + layers x (layer_s + link_s) + sequences x sequence_s
                 (link_s: if a layer is spread over several accelerators)
 
 and for its prompt, with a = B / output tokens the prompts that join in one step and share its slower, mixed form::
 
-    prompt_s  = prompt FLOP at the same rates + layers x prompt_layer_s x (1 - exp(-a)) / a
+    prompt_s  = prompt FLOP at the same rates
+                + layers x prompt_layer_s x (1 - exp(-a)) / a
 
-Power follows from what the chip is busy with, and bends towards its rated power, which it never passes::
+Power follows from what the chip is busy with, in units of TDP, and bends towards it without ever passing it::
 
     uncapped  = standby_share + active_share x (share of time in kernels)
-              + memory_share x bytes/s / bandwidth + compute_share x FLOP/s / peak          (in units of TDP)
+                + memory_share x bytes/s / bandwidth + compute_share x FLOP/s / peak
     power_w   = TDP x uncapped / sqrt(1 + uncapped^2)
 
 Nothing here reads a table and no constant is written here: `Constants` are fitted by `calibration`.
