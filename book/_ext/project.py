@@ -67,4 +67,4 @@ def git(root: Path, *arguments: str) -> str:
         )
     except OSError:
         return ""
-    return run.stdout.decode() if run.returncode == 0 else ""
+    return run.stdout if run.returncode == 0 else ""
