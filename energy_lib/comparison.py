@@ -9,16 +9,17 @@ import pandas as pd
 
 from energy_lib import datasets
 from energy_lib.calibration import cross_validate, inputs, measured
-from energy_lib.compute import LanguageModel, language_model
-from energy_lib.energy import request_constants
+from energy_lib.compute import language_model
+from energy_lib.energy import largest_batch, request_energy
 from energy_lib.hardware import accelerator
-from energy_lib.serving import Device, Load, Shapes, request_parts, work
+from energy_lib.serving import work
 from energy_lib.trends import Growth
 from energy_lib.units import FLOP_PER_MAC, kwh_to_joule
 
 # MLPerf Inference: the shape behind each benchmark, tokens of an average prompt, accelerators that hold one copy, and
 # sequences computed for each one delivered (GPT-J is scored with four beams). Prompts, copies and batches are not in
-# the results: they are assumed here, from the benchmark's data sets as generally known, and not re-read.
+# the results: they are assumed here, from the benchmark's data sets as generally known, and not re-read. A batch is
+# no larger than memory holds.
 MLPERF = pd.DataFrame(
     {
         "benchmark": ["gptj", "llama2-70b", "mixtral-8x7b", "llama3.1-405b", "llama3.1-8b"],
@@ -28,7 +29,8 @@ MLPERF = pd.DataFrame(
         "beams": [4.0, 1.0, 1.0, 1.0, 1.0],
     }
 )
-MLPERF_BATCH = {"Offline": 512.0, "Server": 256.0}
+MLPERF_BATCH = {"Offline": 512, "Server": 256}
+MLPERF_WEIGHT_BITS = 16
 MLPERF_BOARDS = {
     "NVIDIA H100-SXM-80GB": "H100 SXM5 80GB",
     "NVIDIA H100-PCIe-80GB": "H100 PCIe 80GB",
@@ -100,7 +102,8 @@ def mlperf() -> pd.DataFrame:
     """MLPerf results with wall power, and what we say of the same work: `wall_j` and `chip_j` an output token.
 
     No constant was fitted on these. `ratio` is wall over chip: the host, fans and supplies push it above one, engines
-    tuned with narrower arithmetic than the fitted software below. Assumptions: `MLPERF`, `MLPERF_BATCH`.
+    tuned with narrower arithmetic than the fitted software below. Assumptions: `MLPERF`, `MLPERF_BATCH`; the `batch`
+    is the smaller of that and `largest_batch`.
     """
     results = datasets.load("mlperf_power")
     results = results[
@@ -111,26 +114,29 @@ def mlperf() -> pd.DataFrame:
     )
     results = results.drop_duplicates(["round", "system_name", "benchmark", "scenario"], ignore_index=True)
     wall_j = results["J_per_output_token"].fillna(results["J_per_output_token_est"])
-    boards = [accelerator(MLPERF_BOARDS[name]) for name in results["accelerator"]]
-    models: list[LanguageModel] = [language_model(name) for name in results["architecture"]]
-    device = Device(
-        name=np.array([board.name for board in boards]),
-        tdp_w=np.array([board.tdp_w for board in boards]),
-        peak_flop_per_s=np.array([board.peak("fp16") for board in boards]),
-        bandwidth_byte_per_s=np.array([board.bandwidth_byte_per_s for board in boards]),
-    )
-    load = Load(
-        input_tokens=results["input_tokens"].to_numpy(),
-        output_tokens=(results["tokens_per_sample"] * results["beams"]).to_numpy(float),
-        batch=results["scenario"].map(MLPERF_BATCH).to_numpy(),
-        n_accelerators=np.minimum(results["copy_on"], results["n_accelerators"]).to_numpy(float),
-        dense_bits=np.full(len(results), 16.0),
-        expert_bits=np.full(len(results), 16.0),
-        software=np.full(len(results), "vllm-0.11"),
-    )
-    parts, _ = request_parts(Shapes.of(models), device, load, request_constants())
-    chip_j = sum(parts.values()) / results["tokens_per_sample"].to_numpy(float)
-    return results.assign(wall_j=wall_j, chip_j=chip_j, ratio=wall_j / chip_j)
+    batches, chip_j = [], []
+    for row in results.itertuples():
+        model, board = language_model(row.architecture), accelerator(MLPERF_BOARDS[row.accelerator])
+        number, written = min(row.copy_on, row.n_accelerators), row.tokens_per_sample * row.beams
+        most = largest_batch(
+            model,
+            board,
+            context_tokens=row.input_tokens + written,
+            n_accelerators=number,
+            weight_bits=MLPERF_WEIGHT_BITS,
+        )
+        batches.append(min(MLPERF_BATCH[row.scenario], most))
+        sample = request_energy(
+            model,
+            board,
+            input_tokens=row.input_tokens,
+            output_tokens=written,
+            batch=batches[-1],
+            n_accelerators=number,
+            weight_bits=MLPERF_WEIGHT_BITS,
+        )
+        chip_j.append(float(sample.energy_j) / row.tokens_per_sample)
+    return results.assign(batch=batches, wall_j=wall_j, chip_j=chip_j, ratio=wall_j / chip_j)
 
 
 def metered_power(records: pd.DataFrame) -> tuple[float, float]:

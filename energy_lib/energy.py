@@ -125,12 +125,32 @@ def _board(name: Accelerator | str) -> Accelerator:
     return board
 
 
+def largest_batch(
+    model: LanguageModel, accelerator: Accelerator, *, context_tokens: float, n_accelerators: float, weight_bits: float
+) -> int:
+    """Requests of a whole context whose cache fits in memory beside the weights; 0 where not even the weights fit.
+
+    >>> largest_batch(language_model("Llama-3.1-8B"), accelerator("H100 SXM5 80GB"), context_tokens=1000,
+    ...               n_accelerators=1, weight_bits=16)
+    487
+    """
+    weights, cache = _held_byte(model, context_tokens, n_accelerators, weight_bits)
+    return max(0, int((n_accelerators * accelerator.memory_byte - weights) / cache))
+
+
+def _held_byte(
+    model: LanguageModel, context_tokens: ArrayLike, n_accelerators: ArrayLike, weight_bits: ArrayLike
+) -> tuple[np.ndarray, np.ndarray]:
+    """Bytes over all accelerators of the weights, and of the cache of one request."""
+    cache = cache_bytes_per_request(Shapes.of(model), context_tokens, n_accelerators)
+    return model.stored_parameters * weight_bits / BIT_PER_BYTE, cache
+
+
 def _check_memory(model: LanguageModel, board: Accelerator, load: Load) -> None:
     """Refuse a load that memory cannot hold, and say how many accelerators it takes."""
-    weights = model.stored_parameters * load.dense_bits / BIT_PER_BYTE
     context = load.input_tokens + load.output_tokens
-    cache = load.batch * cache_bytes_per_request(Shapes.of(model), context, load.n_accelerators)
-    needed = weights + cache
+    weights, cache = _held_byte(model, context, load.n_accelerators, load.dense_bits)
+    needed = weights + load.batch * cache
     short = np.asarray(needed > load.n_accelerators * board.memory_byte)
     if short.any():
         at = tuple(np.argwhere(short)[0])

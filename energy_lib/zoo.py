@@ -30,12 +30,7 @@ def image_models() -> pd.DataFrame:
     dates = datasets.load("timm_model_dates")[["model", "family", "model_date"]]
     models = datasets.load("timm_models").merge(dates, on="model", validate="m:1")
     models = models.join(counts[_COUNTS], on=["arch", "img_size"]).dropna(subset=["gmacs_recounted"])
-    plain = {
-        name: models[f"{name}_reparameterised"].fillna(models[name])
-        if f"{name}_reparameterised" in models
-        else models[name]
-        for name in ("mactivations", "munfused")
-    }
+    plain = {name: models[f"{name}_reparameterised"].fillna(models[name]) for name in ("mactivations", "munfused")}
     layers = models["n_layers_reparameterised"].astype(float).fillna(models["n_conv"] + models["n_linear"])
     folded = models["gmacs_reparameterised"].notna()
     gmacs = models["gmacs_reparameterised"].fillna(models["gmacs_recounted"])

@@ -126,8 +126,14 @@ def test_as_many_accelerators_as_needed_hold_the_batch_and_half_of_them_do_not(m
 def test_memory_that_never_suffices_and_bad_input_are_refused():
     with pytest.raises(ValueError, match="does not fit"):
         chat.accelerators_needed("GPT-3 175B", chat.FIXED_PART, batch=1e7)
-    with pytest.raises(ValueError, match="batch"):
-        chat.accelerators_needed("GPT-3 175B", chat.FIXED_PART, batch=0)
+    for wrong, unit in {
+        "input_tokens": "token",
+        "output_tokens": "token",
+        "batch": "request",
+        "weight_bits": "bit",
+    }.items():
+        with pytest.raises(ValueError, match=rf"^{wrong} = -1\.0 {unit} is out of range"):
+            chat.accelerators_needed("GPT-3 175B", chat.FIXED_PART, **{wrong: -1})
     with pytest.raises(UnknownNameError, match="H100"):
         chat.accelerators_needed(language_model("GPT-3 175B"), "H100 SXM5 80 GB")
 
@@ -158,6 +164,44 @@ def test_an_estimated_answer_is_near_the_measured_one(priced, answers):
     measured = chat.OUTPUT_TOKENS * run["energy_per_output_token_J"].item()
     row = priced.set_index("model").loc["Llama 3.1-8B"]
     assert row["low_j"] < measured < row["high_j"]
+
+
+@pytest.mark.parametrize(("bits", "batch"), [(8, 16), (16, 64)])
+def test_an_answer_is_a_request_on_as_many_accelerators_as_hold_it(scored, bits, batch):
+    models = scored[scored["architecture"].isin(["Llama-3.1-70B", "GPT-3 175B"])]
+    found = chat.answer_energy(models, batch=batch, weight_bits=bits)
+    assert found[models.columns].equals(models) and (found["accelerator"] == chat.FIXED_PART).all()
+    for row in found.itertuples():
+        number = chat.accelerators_needed(row.architecture, chat.FIXED_PART, batch=batch, weight_bits=bits)
+        load_of = {"input_tokens": chat.INPUT_TOKENS, "output_tokens": chat.OUTPUT_TOKENS, "batch": batch}
+        one = request_energy(row.architecture, chat.FIXED_PART, n_accelerators=number, weight_bits=bits, **load_of)
+        assert row.n_accelerators == number
+        assert (row.low_j, row.energy_j, row.high_j) == (float(one.low_j), float(one.energy_j), float(one.high_j))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "network", "billions"),
+    [("Qwen3-30B-A3B", chat.MIXTURE, 3.3), ("Llama-3.1-8B", chat.DENSE, 8.0), ("DeepSeek-V3", chat.MIXTURE, 37.0)],
+)
+def test_measured_answers_know_their_network_and_what_is_active(answers, architecture, network, billions):
+    runs = answers[answers["architecture"] == architecture]
+    assert set(runs["network"]) == {network}
+    assert runs["active_params_B"].to_numpy() == pytest.approx(billions, rel=0.1)
+    assert set(runs["gpu"]) <= {"H100", "B200"} and set(runs["benchmark_version"]) == {
+        load("mlenergy_llm")["benchmark_version"].max()
+    }
+
+
+def test_a_row_of_falls_is_the_first_and_the_last_step_of_its_staircase(priced):
+    found = chat.falls(priced, "mmlu", [60.0, 70.0]).set_index("level")
+    assert (found["quality"] == "mmlu").all()
+    for level, row in found.iterrows():
+        steps = chat.staircase(priced, "mmlu", level)
+        first, last = steps.iloc[0], steps.iloc[-1]
+        assert (row["first_model"], row["last_model"]) == (first["model"], last["model"])
+        assert (row["first_j"], row["last_j"]) == (first["energy_j"], last["energy_j"])
+        assert (row["factor"], row["factor_low"], row["factor_high"]) == chat.fall(first, last)
+        assert row["years"] == pytest.approx((last["date"] - first["date"]) / pd.Timedelta(days=365.25))
 
 
 def test_a_fall_is_one_for_a_model_and_itself_and_turns_round_with_its_ends(priced):

@@ -490,6 +490,24 @@ def test_a_missing_file_is_refused(folder):
         sha256("claims", folder)
 
 
+def test_text_is_of_the_kind_that_pandas_reads():
+    assert load("claims")["id"].dtype == pd.read_csv(DATA / RESOURCES["claims"]["path"])["id"].dtype
+
+
+def test_a_refusal_names_the_rule_and_shows_what_was_found(alone):
+    rows = read(DATA, "claims")
+    at = rows[0].index("id")
+    formula, short = [row.copy() for row in rows], [row.copy() for row in rows]
+    formula[1][at] = "=cmd()"
+    short[2].pop()
+    with pytest.raises(TableError, match=r"line 2, column 'id': must not begin like a formula.*'=cmd\(\)'"):
+        load("claims", alone("claims", formula))
+    with pytest.raises(
+        TableError, match=rf"line 3, .*stray-row: must have {len(rows[0])} cells.*{len(rows[0]) - 1} cells: \["
+    ):
+        load("claims", alone("claims", short))
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"resources": [{"name": "claims"}]}'])
 def test_a_description_that_describes_nothing_is_refused(folder, text):
     (folder / "datapackage.json").write_text(text, encoding="utf-8")

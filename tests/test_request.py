@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from energy_lib import LanguageModel, accelerator, load, request_energy, serving_software
 from energy_lib import calibration as cal
 from energy_lib.checks import UnknownNameError
-from energy_lib.energy import request_constants
+from energy_lib.energy import largest_batch, request_constants
 from energy_lib.serving import Device, Load, Shapes, request_parts, touched_expert_share
 
 REQUEST = {"input_tokens": 300.0, "output_tokens": 500.0, "batch": 16.0}
@@ -237,6 +237,23 @@ def test_the_fit_finds_constants_that_made_the_data():
     again = cal.fit(made)
     np.testing.assert_allclose(cal.predict(cal.inputs(table), again)[0], energy, rtol=0.05)
     assert again.bandwidth_share == pytest.approx(truth.bandwidth_share, rel=0.1)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("number", [1, 2])
+def test_memory_holds_the_largest_batch_and_not_one_request_more(number, bits):
+    load = {"n_accelerators": number, "weight_bits": bits}
+    model = shape()
+    most = largest_batch(model, H100, context_tokens=800, **load)
+    cache = most * 800 * 32 * 2 * 8 * 128 * 2
+    assert model.stored_parameters * bits / 8 + cache == pytest.approx(number * H100.memory_byte, rel=0.01)
+    assert request_energy(model, H100, input_tokens=300, output_tokens=500, batch=most, **load).energy_j > 0
+    with pytest.raises(ValueError, match="GB"):
+        request_energy(model, H100, input_tokens=300, output_tokens=500, batch=most + 1, **load)
+
+
+def test_no_request_fits_where_the_weights_do_not():
+    assert largest_batch(shape(layers=800), H100, context_tokens=1, n_accelerators=1, weight_bits=16) == 0
 
 
 def test_intervals_cover_simulated_scatter_at_their_confidence():

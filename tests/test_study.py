@@ -88,6 +88,59 @@ def test_twice_the_operations_are_twice_the_joules_and_the_same_growth(study):
     assert doubled.energy["vision.all"].factor_per_year == pytest.approx(study.energy["vision.all"].factor_per_year)
 
 
+def test_the_gpus_of_the_study_are_those_of_its_adapted_efficiency(study):
+    hungry = study.hardware.gpus.assign(
+        watts=4 * study.hardware.gpus["watts"], gflops_per_watt=study.hardware.gpus["gflops_per_watt"] / 4
+    )
+    for task in ("cnn", "nlp"):
+        before = study.hardware.adapted(task)["efficiency_flop_per_joule"]
+        after = replace(study.hardware, gpus=hungry).adapted(task)["efficiency_flop_per_joule"]
+        np.testing.assert_allclose(before / after, 4.0)
+
+
+def test_models_of_one_day_keep_their_order_and_efficiency_turns_its_interval_round(study):
+    one_day = study.vision.assign(date=study.vision["date"].iloc[0])
+    assert study.with_energy(one_day, "cnn")["model"].tolist() == one_day["model"].tolist()
+    found = study.vision_models
+    assert found["date"].is_monotonic_increasing
+    low, high = study.efficiency["cnn"].band(found["date"])
+    np.testing.assert_allclose(found["energy_low_j"], 1e9 * found["gflops"] / high)
+    np.testing.assert_allclose(found["energy_high_j"], 1e9 * found["gflops"] / low)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "growth", "unit", "years"),
+    [
+        ("hardware.fp32.", lambda s: s.efficiency["fp32"], ("gflop_per_j", 1e9), (2011, 2021)),
+        ("hardware.nlp.", lambda s: s.efficiency["nlp"], ("gflop_per_j", 1e9), (2011, 2021)),
+        ("vision.best.flop_", lambda s: s.flop["vision.best"], ("gflop", 1.0), (2012, 2021)),
+        ("nlp.all.energy_", lambda s: s.energy["nlp.all"], ("j", 1.0), (2017, 2021)),
+    ],
+)
+def test_a_trend_has_four_headlines_each_with_the_interval_of_the_fit(study, prefix, growth, unit, years):
+    found, trend = headlines(study), growth(study)
+    assert found.columns.tolist() == ["what", "value", "low", "high", "unit", "tables"]
+    expected = {
+        "doubling_years": (
+            trend.doubling_time_years,
+            trend.doubling_time_years_low,
+            trend.doubling_time_years_high,
+        ),
+        "factor_per_year": (trend.factor_per_year, trend.factor_per_year_low, trend.factor_per_year_high),
+        **{f"{year}_{unit[0]}": tuple(x / unit[1] for x in (trend.at(year), *trend.band(year))) for year in years},
+    }
+    for key, numbers in expected.items():
+        assert tuple(found.loc[prefix + key, ["value", "low", "high"]]) == pytest.approx(numbers), key
+
+
+def test_headlines_of_gpt3_are_those_of_its_row(study):
+    found, row = headlines(study), study.nlp_models.set_index("model").loc["GPT-3"]
+    for name in ("energy", "energy_per_token"):
+        own = found.loc[f"nlp.gpt3.{name}_j", ["value", "low", "high"]]
+        assert tuple(own) == (row[f"{name}_j"], row[f"{name}_low_j"], row[f"{name}_high_j"])
+    assert row["energy_per_token_j"] == row["energy_j"] / row["input_tokens"]
+
+
 def test_a_choice_about_vision_leaves_language_alone(study):
     base, dated = (
         headlines(study)["value"],

@@ -23,7 +23,15 @@ from energy_lib.factors import Fixed, Lognormal
 from energy_lib.hardware import accelerator
 from energy_lib.judgements import judgement
 from energy_lib.scenario_file import scenario_mapping, scenario_of
-from energy_lib.world import answer_tokens, middle, mixed_tokens, requests_per_day, share_using, world_scenario
+from energy_lib.world import (
+    answer_tokens,
+    middle,
+    mixed_tokens,
+    requests_per_day,
+    share_using,
+    tokens_per_request,
+    world_scenario,
+)
 from energy_lib.world_joules import chip_j_per_token, hardware_gain, pue, representative_models, server_overhead
 
 YEARS = (2024, 2025, 2026)
@@ -119,6 +127,18 @@ def test_tokens_of_a_mix_lie_between_those_of_its_parts_and_are_a_harmonic_mean(
     assert answer_tokens()["median"].is_monotonic_increasing
 
 
+def test_the_frontier_alone_reasons_and_says_so():
+    frontier, year_old = (tokens_per_request(stream, 2025) for stream in STREAMS)
+    for path, reasons in ((frontier, True), (year_old, False)):
+        for factor in (path.start, path.growth):
+            assert "table mlenergy_llm" in factor.source
+            assert ("reasoning_token_share" in factor.source) == reasons
+    assert frontier.start.median > year_old.start.median
+    rows = answer_tokens()
+    before = rows[rows["date"].dt.year <= 2025].iloc[-2]
+    assert (year_old.start.low, year_old.start.high) == (before["low"], before["high"])
+
+
 def test_nine_of_ten_loads_lie_inside_the_joules_of_a_token():
     model, board = "Llama-3.1-70B", accelerator("H100 SXM5 80GB")
     found = chip_j_per_token([model], [board.name])
@@ -180,7 +200,8 @@ def test_chips_give_the_electricity_of_the_tables_own_illustration():
     assert float(top_down.chips_electricity_twh(11.5, 0.6, 1.5, 1.2)) == pytest.approx(109, abs=1)
     for wrong in ({"tdp_gw": -1}, {"draw_over_tdp": 1.2}, {"server_overhead": 0.9}, {"pue": 0.9}):
         given = {"tdp_gw": 11.5, "draw_over_tdp": 0.6, "server_overhead": 1.5, "pue": 1.2, **wrong}
-        with pytest.raises(ValueError, match=next(iter(wrong))):
+        (name, value), unit = *wrong.items(), "GW" if "tdp_gw" in wrong else r"\(ratio\)"
+        with pytest.raises(ValueError, match=rf"^{name} = {float(value)} {unit} is out of range"):
             top_down.chips_electricity_twh(**given)
 
 
@@ -337,6 +358,13 @@ def test_judgements_are_asked_for_by_name():
 def test_every_input_has_plain_words():
     words = [outlook.plain(name) for name in world_scenario().inputs]
     assert len(set(words)) == len(words) and not any("_" in w for w in words)
+    named = ("frontier.tokens_per_request.growth", "pue.growth", "year_old.chip_j_per_token", "pue")
+    assert [outlook.label(name) for name in named] == [
+        "tokens a request, frontier growth",
+        "PUE, growth",
+        outlook.plain("year_old.chip_j_per_token"),
+        "PUE",
+    ]
 
 
 def test_people_are_those_of_the_united_nations():
