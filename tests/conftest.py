@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from sharing import WITH_MUTANTS
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tools"))
@@ -15,6 +16,15 @@ sys.path.append(str(ROOT / "tools"))
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("mutants", derandomize=True, deadline=None, max_examples=15, database=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
+
+
+@pytest.fixture(autouse=WITH_MUTANTS)
+def nothing_remembered():
+    """Each test reaches what it needs itself."""
+    for name in [name for name in sys.modules if name.startswith("energy_lib")]:
+        for value in vars(sys.modules[name]).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 @pytest.hookimpl(tryfirst=True)  # before `-m` chooses

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sharing import once
 
 from energy_lib import accelerator, chat, language_model, load, request_energy
 from energy_lib.checks import UnknownNameError
@@ -13,17 +14,17 @@ from energy_lib.checks import UnknownNameError
 SHAPES = ("GPT-3 175B", "Llama-3.1-8B", "Llama-3.1-70B", "Qwen3-30B-A3B", "DeepSeek-V3")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def answers():
     return chat.measured_answers()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def scored():
     return chat.scored_models()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def priced(scored):
     return chat.answer_energy(scored)
 

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from sharing import once
 
 from energy_lib import accelerator, fit_growth, language_model, load, request_energy
 from energy_lib.comparison import (
@@ -105,7 +106,7 @@ def test_ecologits_may_take_the_batch_of_the_record():
     assert ecologits_j(record(avg_batch_size=8.0), own_batch=True)[0] == pytest.approx(wh * 3600, rel=1e-3)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def walls():
     return mlperf()
 

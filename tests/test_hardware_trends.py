@@ -5,18 +5,19 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sharing import once
 
 from energy_lib import hardware_trends as trends
 from energy_lib import load
 from energy_lib.checks import UnknownNameError
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def parts():
     return trends.parts()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def server(parts):
     return parts[parts["group"] == "server GPUs"]
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sharing import once
 
 from energy_lib import accelerator, image_calibration, load
 from energy_lib.checks import UnknownNameError
@@ -21,7 +22,7 @@ COUNTS = st.floats(1e7, 1e10)
 KEYS = {"image_cells": ["cell", "detail"], "image_specification": ["law"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def fitted() -> dict[str, pd.DataFrame]:
     return image_calibration.fit()
 

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sharing import once
 
 from energy_lib import LanguageModel, accelerator, load, request_energy, serving_software
 from energy_lib import calibration as cal
@@ -205,7 +206,7 @@ def test_software_is_listed_oldest_first():
     assert serving_software() == ["pytorch-2023", "vllm-0.5", "vllm-0.11"]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def today():
     return cal.fitted_tables()
 

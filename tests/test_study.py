@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sharing import once
 
 from energy_lib import load
 from energy_lib.headlines import family_intervals, family_resamples, headlines, variants
@@ -11,12 +12,12 @@ from energy_lib.replication import DIFFERS, HOLDS, UNTESTABLE, Finding, findings
 from energy_lib.study import Study
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def study():
     return Study.published()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def claims(study):
     return replicate(study).set_index("id")
 

@@ -8,6 +8,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
+from sharing import once
 from worlds import rng
 
 import energy_lib
@@ -37,7 +38,7 @@ from energy_lib.world_joules import chip_j_per_token, hardware_gain, pue, repres
 YEARS = (2024, 2025, 2026)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def above():
     return top_down.top_down(rng=rng())
 

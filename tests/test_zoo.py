@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sharing import once
 
 from energy_lib import load
 from energy_lib.image import image_energy
@@ -13,12 +14,12 @@ from energy_lib.zoo import DEVICE, ENGINE, image_models
 BRANCHES = "gmacs_reparameterised"  # the count of the network whose branches were folded into one, where it has any
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def zoo():
     return image_models()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope=once)
 def counts():
     return load("timm_recount").set_index(["arch", "img_size"])
 
