@@ -19,10 +19,11 @@ from energy_lib.compute import language_model
 from energy_lib.hardware import accelerator
 from energy_lib.serving import Constants, Deviation, Device, Load, Shapes, Software, request_parts
 
-# The board of each measured GPU. The benchmark does not say which A100 and V100 its first version used.
+# The board of each measured GPU. The benchmark does not say which A100 and V100 its first version used; models of
+# 26 GB ran on one V100, which only that of 32 GB holds.
 ACCELERATORS = {
     "A40": "A40",
-    "V100": "Tesla V100 SXM2 16GB",
+    "V100": "NVIDIA Tesla V100 SXM2 32 GB",
     "A100": "A100 SXM4 40GB",
     "A100-SXM4-40GB": "A100 SXM4 40GB",
     "H100-SXM-80GB": "H100 SXM5 80GB",

@@ -12,7 +12,7 @@ from energy_lib.checks import quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_energy
 from energy_lib.hardware import Accelerator, accelerator
-from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request
+from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request, held_tokens
 from energy_lib.trends import cheapest_reaching
 
 # The answer that is compared between models: a question of a few paragraphs, and one page.
@@ -165,9 +165,10 @@ def accelerators_needed(
     """
     shape = language_model(model) if isinstance(model, str) else model
     board = accelerator(part) if isinstance(part, str) else part
-    context = quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True)
-    context = context + quantity("output_tokens", output_tokens, "token", low_allowed=True)
+    read = quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True)
+    written = quantity("output_tokens", output_tokens, "token", low_allowed=True)
     requests = quantity("batch", batch, "request", low=1, low_allowed=True)
+    context = held_tokens(read, written, requests)
     bits = quantity("weight_bits", weight_bits, "bit", low=1, high=64, low_allowed=True)
     counts = 2.0 ** np.arange(np.log2(MOST_ACCELERATORS) + 1)
     weights = (shape.stored_parameters * bits / BIT_PER_BYTE)[..., np.newaxis]

@@ -103,7 +103,7 @@ def mlperf() -> pd.DataFrame:
 
     No constant was fitted on these. `ratio` is wall over chip: the host, fans and supplies push it above one, engines
     tuned with narrower arithmetic than the fitted software below. Assumptions: `MLPERF`, `MLPERF_BATCH`; the `batch`
-    is the smaller of that and `largest_batch`.
+    is `largest_batch` up to the latter.
     """
     results = datasets.load("mlperf_power")
     results = results[
@@ -118,23 +118,14 @@ def mlperf() -> pd.DataFrame:
     for row in results.itertuples():
         model, board = language_model(row.architecture), accelerator(MLPERF_BOARDS[row.accelerator])
         number, written = min(row.copy_on, row.n_accelerators), row.tokens_per_sample * row.beams
-        most = largest_batch(
-            model,
-            board,
-            context_tokens=row.input_tokens + written,
-            n_accelerators=number,
-            weight_bits=MLPERF_WEIGHT_BITS,
-        )
-        batches.append(min(MLPERF_BATCH[row.scenario], most))
-        sample = request_energy(
-            model,
-            board,
-            input_tokens=row.input_tokens,
-            output_tokens=written,
-            batch=batches[-1],
-            n_accelerators=number,
-            weight_bits=MLPERF_WEIGHT_BITS,
-        )
+        load = {
+            "input_tokens": row.input_tokens,
+            "output_tokens": written,
+            "n_accelerators": number,
+            "weight_bits": MLPERF_WEIGHT_BITS,
+        }
+        batches.append(largest_batch(model, board, most=MLPERF_BATCH[row.scenario], **load))
+        sample = request_energy(model, board, batch=batches[-1], **load)
         chip_j.append(float(sample.energy_j) / row.tokens_per_sample)
     return results.assign(batch=batches, wall_j=wall_j, chip_j=chip_j, ratio=wall_j / chip_j)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from functools import lru_cache
 
@@ -13,7 +14,16 @@ from energy_lib.checks import quantity, same_shape, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.estimate import Estimate, with_interval
 from energy_lib.hardware import Accelerator, accelerator
-from energy_lib.serving import BIT_PER_BYTE, Constants, Device, Load, Shapes, cache_bytes_per_request, request_parts
+from energy_lib.serving import (
+    BIT_PER_BYTE,
+    Constants,
+    Device,
+    Load,
+    Shapes,
+    cache_bytes_per_request,
+    held_tokens,
+    request_parts,
+)
 
 REQUESTS_PER_BLOCK = 8192
 
@@ -126,31 +136,46 @@ def _board(name: Accelerator | str) -> Accelerator:
 
 
 def largest_batch(
-    model: LanguageModel, accelerator: Accelerator, *, context_tokens: float, n_accelerators: float, weight_bits: float
+    model: LanguageModel,
+    accelerator: Accelerator,
+    *,
+    input_tokens: float,
+    output_tokens: float,
+    n_accelerators: float,
+    weight_bits: float,
+    most: int,
 ) -> int:
-    """Requests of a whole context whose cache fits in memory beside the weights; 0 where not even the weights fit.
+    """Requests at once, `most` at most, that fit in memory beside the weights; 0 where not even one does.
 
-    >>> largest_batch(language_model("Llama-3.1-8B"), accelerator("H100 SXM5 80GB"), context_tokens=1000,
-    ...               n_accelerators=1, weight_bits=16)
+    >>> largest_batch(language_model("Llama-3.1-8B"), accelerator("H100 SXM5 80GB"), input_tokens=500,
+    ...               output_tokens=1000, n_accelerators=1, weight_bits=16, most=10_000)
     487
     """
-    weights, cache = _held_byte(model, context_tokens, n_accelerators, weight_bits)
-    return max(0, int((n_accelerators * accelerator.memory_byte - weights) / cache))
+    memory = n_accelerators * accelerator.memory_byte
+
+    def held_byte(batch: int) -> float:
+        return float(_held_byte(model, input_tokens, output_tokens, batch, n_accelerators, weight_bits))
+
+    return bisect_right(range(1, most + 1), memory, key=held_byte)
 
 
 def _held_byte(
-    model: LanguageModel, context_tokens: ArrayLike, n_accelerators: ArrayLike, weight_bits: ArrayLike
-) -> tuple[np.ndarray, np.ndarray]:
-    """Bytes over all accelerators of the weights, and of the cache of one request."""
-    cache = cache_bytes_per_request(Shapes.of(model), context_tokens, n_accelerators)
-    return model.stored_parameters * weight_bits / BIT_PER_BYTE, cache
+    model: LanguageModel,
+    input_tokens: ArrayLike,
+    output_tokens: ArrayLike,
+    batch: ArrayLike,
+    n_accelerators: ArrayLike,
+    weight_bits: ArrayLike,
+) -> np.ndarray:
+    """Bytes of the weights, and of the cache of a steady batch, over all accelerators."""
+    tokens = held_tokens(input_tokens, output_tokens, batch)
+    cache = batch * cache_bytes_per_request(Shapes.of(model), tokens, n_accelerators)
+    return model.stored_parameters * weight_bits / BIT_PER_BYTE + cache
 
 
 def _check_memory(model: LanguageModel, board: Accelerator, load: Load) -> None:
     """Refuse a load that memory cannot hold, and say how many accelerators it takes."""
-    context = load.input_tokens + load.output_tokens
-    weights, cache = _held_byte(model, context, load.n_accelerators, load.dense_bits)
-    needed = weights + load.batch * cache
+    needed = _held_byte(model, load.input_tokens, load.output_tokens, load.batch, load.n_accelerators, load.dense_bits)
     short = np.asarray(needed > load.n_accelerators * board.memory_byte)
     if short.any():
         at = tuple(np.argwhere(short)[0])

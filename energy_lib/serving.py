@@ -173,6 +173,17 @@ def attended_tokens(shapes: Shapes, context_tokens: np.ndarray) -> np.ndarray:
     return (1.0 - local_share) * context_tokens + local_share * np.minimum(context_tokens, window)
 
 
+def held_tokens(input_tokens: np.ndarray, output_tokens: np.ndarray, batch: np.ndarray) -> np.ndarray:
+    """Mean tokens in the cache of a request when that of its batch is fullest: input + output (1 + 1/batch) / 2.
+
+    In a steady batch the requests stand at even stages of their answers. One that is alone holds all of it at its end.
+
+    >>> held_tokens(300, 500, 1), held_tokens(300, 500, 100)
+    (800.0, 552.5)
+    """
+    return input_tokens + output_tokens * (1.0 + 1.0 / batch) / 2.0
+
+
 def cache_bytes_per_request(shapes: Shapes, context_tokens: np.ndarray, ranks: np.ndarray) -> np.ndarray:
     """Bytes of keys and values of one request over all accelerators that share a layer.
 

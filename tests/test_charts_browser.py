@@ -47,7 +47,7 @@ SHOWN = """drawn => ({
 
 
 @pytest.fixture
-def opened(opened):
+def opened_chapter(opened):
     """A function that opens a page: that of most charts, if none is named."""
     return lambda path=PAGE, **options: opened(path, **options)
 
@@ -80,23 +80,23 @@ def drawing_board(browser):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_mouse_over_a_point_shows_its_words(opened, width):
-    page = opened(viewport={"width": width, "height": 900})
+def test_a_mouse_over_a_point_shows_its_words(opened_chapter, width):
+    page = opened_chapter(viewport={"width": width, "height": 900})
     at = first_chart(page).evaluate(POINT)
     page.mouse.move(at["x"], at["y"])
     said = tooltip(page)
     assert "Joules for each image (J)" in said and "_" not in said
 
 
-def test_a_finger_near_a_point_shows_its_words(opened):
-    page = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
+def test_a_finger_near_a_point_shows_its_words(opened_chapter):
+    page = opened_chapter(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True)
     at = first_chart(page).evaluate(POINT)
     page.touchscreen.tap(at["x"] + 6, at["y"] + 6)
     assert "Joules for each image (J)" in tooltip(page)
 
 
-def test_arrow_keys_step_through_the_points_and_escape_closes(opened):
-    page = opened()
+def test_arrow_keys_step_through_the_points_and_escape_closes(opened_chapter):
+    page = opened_chapter()
     first_chart(page).focus()
     page.keyboard.press("ArrowRight")
     first = tooltip(page)
@@ -107,9 +107,9 @@ def test_arrow_keys_step_through_the_points_and_escape_closes(opened):
     page.wait_for_selector("#vg-tooltip-element:not(.visible)", state="attached")
 
 
-def test_a_phone_shows_the_legend_and_a_wide_window_names_the_lines(opened):
+def test_a_phone_shows_the_legend_and_a_wide_window_names_the_lines(opened_chapter):
     legends = ".chart.drawn .chart-live .role-legend"
-    wide, phone = opened(), opened(viewport={"width": 360, "height": 740})
+    wide, phone = opened_chapter(), opened_chapter(viewport={"width": 360, "height": 740})
     assert first_chart(wide).locator(".chart-live .role-legend").count() == 0
     assert first_chart(phone).locator(".chart-live .role-legend").count() > 0
     wide.set_viewport_size({"width": 360, "height": 740})
@@ -117,8 +117,8 @@ def test_a_phone_shows_the_legend_and_a_wide_window_names_the_lines(opened):
 
 
 @pytest.mark.parametrize("blocked", [r"vega-bundle\.js", r"charts\.js"])
-def test_a_chart_whose_script_fails_still_shows_its_picture(opened, blocked):
-    page = opened(blocked=blocked)
+def test_a_chart_whose_script_fails_still_shows_its_picture(opened_chapter, blocked):
+    page = opened_chapter(blocked=blocked)
     chart = page.locator("figure.chart-figure .chart").first
     chart.scroll_into_view_if_needed()
     page.wait_for_timeout(500)
@@ -127,14 +127,14 @@ def test_a_chart_whose_script_fails_still_shows_its_picture(opened, blocked):
     assert page.locator(".chart.drawn").count() == 0
 
 
-def test_a_chart_whose_data_are_broken_still_shows_its_picture(opened):
-    page = opened(java_script_enabled=True, blocked="vega-bundle")
+def test_a_chart_whose_data_are_broken_still_shows_its_picture(opened_chapter):
+    page = opened_chapter(java_script_enabled=True, blocked="vega-bundle")
     page.evaluate("document.querySelectorAll('.chart script').forEach(s => { s.textContent = '{'; })")
     assert page.locator("figure.chart-figure .chart").first.locator("img:visible").count() == 1
 
 
-def test_without_script_the_picture_the_rows_and_the_way_to_all_of_them_are_there(opened):
-    page = opened(java_script_enabled=False)
+def test_without_script_the_picture_the_rows_and_the_way_to_all_of_them_are_there(opened_chapter):
+    page = opened_chapter(java_script_enabled=False)
     shown = page.locator("figure.chart-figure").first
     assert shown.locator("img:visible").count() == 1
     shown.locator("details.chart-data summary").click()
@@ -143,8 +143,8 @@ def test_without_script_the_picture_the_rows_and_the_way_to_all_of_them_are_ther
     assert page.locator("table.chart-rows tbody tr").count() > 30
 
 
-def test_an_opened_table_holds_all_rows_of_its_file(opened, book_url):
-    page = opened()
+def test_an_opened_table_holds_all_rows_of_its_file(opened_chapter, book_url):
+    page = opened_chapter()
     shown = page.locator("figure.chart-figure").first
     shown.locator("details.chart-data summary").click()
     page.wait_for_selector("details.chart-data[open] .chart-table tbody tr:nth-child(31)")
@@ -153,15 +153,15 @@ def test_an_opened_table_holds_all_rows_of_its_file(opened, book_url):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_an_opened_table_scrolls_in_its_own_frame(opened, width):
-    page = opened(viewport={"width": width, "height": 900})
+def test_an_opened_table_scrolls_in_its_own_frame(opened_chapter, width):
+    page = opened_chapter(viewport={"width": width, "height": 900})
     page.locator("details.chart-data summary").first.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 @pytest.mark.parametrize(("width", "suffix"), list(zip(WIDTHS, ("", "-narrow"), strict=True)))
-def test_every_chart_of_a_page_draws_the_points_and_the_legend_of_its_picture(opened, width, suffix):
-    page = opened(viewport={"width": width, "height": 900})
+def test_every_chart_of_a_page_draws_the_points_and_the_legend_of_its_picture(opened_chapter, width, suffix):
+    page = opened_chapter(viewport={"width": width, "height": 900})
     for chart in page.locator("figure.chart-figure .chart").all():
         chart.scroll_into_view_if_needed()
         page.wait_for_function(DRAWN, arg=chart.element_handle(), timeout=60_000)

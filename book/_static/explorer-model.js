@@ -187,7 +187,7 @@
   /* energy._check_memory: refuses a load that memory cannot hold, and says how many accelerators it takes. */
   function checkMemory(fixed, m, device, load) {
     const weights = m.stored_parameters * load.weight_bits / fixed.bit_per_byte;
-    const context = load.input_tokens + load.output_tokens;
+    const context = load.input_tokens + load.output_tokens * (1 + 1 / load.batch) / 2;  // serving.held_tokens
     const needed = weights + load.batch * cacheBytes(fixed, m, context, load.n_accelerators);
     if (needed > load.n_accelerators * device.memory_byte) {
       const gigabyte = needed / 1e9;
