@@ -35,6 +35,9 @@ def test_a_scenario_survives_a_file(world, tmp_path):
         ("hardware_gain = 1.3", "", ValueError, "a scenario lacks hardware_gain"),
         ("model_gain = 0.9", "", ValueError, "the stream frontier lacks model_gain"),
         ("pue = {", "pue = { value = 1.2,", ValueError, "pue: give value, or low and high, not both"),
+        ("hardware_gain = 1.3", "hardware_gain = { value = 1, low = 1 }", ValueError, "low and high, not both"),
+        ("hardware_gain = 1.3", "hardware_gain = { value = 1, high = 1 }", ValueError, "low and high, not both"),
+        ("hardware_gain = 1.3", "hardware_gain = { value = 1, median = 1 }", ValueError, "low and high, not both"),
         ("low = 0.2, high", "high", ValueError, "year_old.chip_j_per_token: give value, or low and high"),
         ("low = 0.2", "low = 2", ValueError, "year_old.chip_j_per_token: low = 2 must be below high = 1"),
         (

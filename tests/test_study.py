@@ -132,6 +132,8 @@ def test_a_trend_has_four_headlines_each_with_the_interval_of_the_fit(study, pre
     }
     for key, numbers in expected.items():
         assert tuple(found.loc[prefix + key, ["value", "low", "high"]]) == pytest.approx(numbers), key
+    units = {"gflop_per_j": "GFLOP/J", "gflop": "GFLOP", "j": "J"}
+    assert {found.loc[f"{prefix}{year}_{unit[0]}", "unit"] for year in years} == {units[unit[0]]}
 
 
 def test_headlines_of_gpt3_are_those_of_its_row(study):

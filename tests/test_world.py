@@ -307,7 +307,9 @@ def test_the_scenario_of_2024_did_not_foretell_2025_and_that_of_2025_holds_for_2
 
 def test_growth_from_another_level_starts_there_and_multiplies_it():
     draws = outlook.draws_of(world_scenario())
+    assert (outlook.draws_of(world_scenario()).samples() == draws.samples()).all()
     found = outlook.anchored(draws, 20, 40, 80).set_index("year")
+    assert found.columns.tolist() == ["low", "median", "high"]
     assert found.loc[2025].to_list() == pytest.approx([20, 40, 80], rel=0.03)
     samples = draws.samples()
     assert found.loc[2030, "median"] == pytest.approx(40 * np.median(samples[-1] / samples[0]), rel=0.03)
