@@ -24,6 +24,7 @@ from energy_lib.factors import Fixed, Lognormal
 from energy_lib.hardware import accelerator
 from energy_lib.judgements import judgement
 from energy_lib.scenario_file import scenario_mapping, scenario_of
+from energy_lib.trends import fit_growth
 from energy_lib.world import (
     answer_tokens,
     middle,
@@ -212,6 +213,14 @@ def test_mean_power_of_a_year_lies_between_its_ends_and_is_carried_on_for_one_ye
         ends = quarters[pd.Timestamp(year - 1, 12, 31)], quarters[pd.Timestamp(year, 12, 31)]
         assert ends[0] < top_down.mean_power(year).median < ends[1]
     assert quarters.iloc[-1] < top_down.mean_power(2026).median < 2 * quarters.iloc[-1]
+    # 90 % of the trend of five ends of quarters, and the doubt of the last count, as independent errors.
+    trend = fit_growth(quarters.index[-5:], quarters.iloc[-5:], confidence=0.9)
+    counted, found = top_down.installed_power().iloc[-1], top_down.mean_power(2026)
+    assert found.median == pytest.approx(trend.at(2026.5))
+    for end, of_trend in zip(("low", "high"), trend.band(2026.5), strict=True):
+        parts = np.log(of_trend / found.median), np.log(counted[end] / counted["median"])
+        assert abs(np.log(getattr(found, end) / found.median)) == pytest.approx(np.hypot(*parts))
+    assert found.low < found.median < found.high
     with pytest.raises(ValueError, match="carried on for one year"):
         top_down.mean_power(2027)
 
@@ -325,6 +334,7 @@ def test_draws_that_run_high_ask_more_and_gain_less():
     draws = outlook.draws_of(world_scenario())
     _, electricity = outlook.world_electricity_twh()
     found = outlook.inputs_above(draws, 2030, 0.1 * electricity)
+    assert found.columns.tolist() == ["input", "among_all", "among_those", "shift"]
     assert 0.0 < found.attrs["share"] < 0.5 and found["shift"].abs().is_monotonic_decreasing
     shift = found.set_index("input")["shift"]
     assert shift["requests_per_day.growth"] > 0 and shift.filter(like="gain").max() < 0.1
