@@ -52,8 +52,8 @@ def test_a_chart_drawn_anew_keeps_the_focus_and_the_last_mode(open_page):
     page.evaluate("['dark', 'light', 'dark'].forEach(mode => { document.documentElement.dataset.theme = mode; })")
     page.evaluate("document.documentElement.dataset.theme = 'light'")
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    page.wait_for_function(f"{ink} !== {light!r}")
-    page.wait_for_function("document.querySelector('.chart.drawn').querySelectorAll('.chart-live').length === 1")
+    page.wait_for_function(f"() => {ink} !== {light!r}")
+    page.wait_for_function("() => document.querySelector('.chart.drawn').querySelectorAll('.chart-live').length === 1")
     assert chart.locator(".chart-live svg").count() == 1
     assert page.evaluate(FOCUS) == "chart"
 

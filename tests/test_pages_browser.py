@@ -293,7 +293,7 @@ def test_the_switch_of_modes_is_kept_and_charts_follow(open_page, width):
         switch.focus()
         page.keyboard.press("Enter")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    page.wait_for_function(f"{ink} !== {json.dumps(light)}")
+    page.wait_for_function(f"() => {ink} !== {json.dumps(light)}")
     page.reload()
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 

@@ -134,7 +134,7 @@ class Numbers(SphinxDirective):
         if number.interval_text:
             interval = number.interval_text
             interval += f" ({_unbroken(number.interval_is)})" if number.interval_is else ""
-        value = nodes.paragraph("", number.text)
+        value = nodes.paragraph("", _unbroken(number.text))
         if number.headline:
             value["classes"].append("headline")
         tables = nodes.paragraph("", "", *table_links(self.env, number.tables))
