@@ -98,8 +98,9 @@ class NumberRole(SphinxRole):
         return [link(page, key, text, number.note, ("num",))], []
 
 
-def _unbroken(text: str) -> str:
-    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) < 30 else text
+def _unbroken(text: str, fits: int = 29) -> str:
+    """The text on one line, if it has at most so many letters as fit there."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= fits else text
 
 
 class Numbers(SphinxDirective):
@@ -134,7 +135,7 @@ class Numbers(SphinxDirective):
         if number.interval_text:
             interval = number.interval_text
             interval += f" ({_unbroken(number.interval_is)})" if number.interval_is else ""
-        value = nodes.paragraph("", _unbroken(number.text))
+        value = nodes.paragraph("", _unbroken(number.text, fits=14))
         if number.headline:
             value["classes"].append("headline")
         tables = nodes.paragraph("", "", *table_links(self.env, number.tables))
