@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from energy_lib import datasets
 from energy_lib.calibration import cross_validate, inputs, measured
+from energy_lib.clusters import family_codes, family_covariance
 from energy_lib.compute import language_model
 from energy_lib.energy import largest_batch, request_energy
 from energy_lib.hardware import accelerator
@@ -130,27 +132,53 @@ def mlperf() -> pd.DataFrame:
     return results.assign(batch=batches, wall_j=wall_j, chip_j=chip_j, ratio=wall_j / chip_j)
 
 
-def metered_power(records: pd.DataFrame) -> tuple[float, float]:
-    """Power of the operations with which measured joules grow over networks on one device, and its standard error.
+def _margin(error: float, degrees_of_freedom: float) -> float:
+    """Half of a 95 % interval, by Student's t."""
+    from scipy.stats import t  # loaded here: it costs more than the rest of the module
 
-    Least squares of ln joules on ln FLOP, with errors that allow uneven scatter (HC3). A power below one means that
-    large networks use each operation better than small ones.
+    return float(t.ppf(0.975, degrees_of_freedom)) * error
+
+
+class Power(NamedTuple):
+    """The power of the operations that measured joules follow, its standard error, and how well that is known."""
+
+    value: float
+    error: float
+    degrees_of_freedom: float
+
+    def interval(self) -> tuple[float, float]:
+        """Low and high (95 %)."""
+        margin = _margin(self.error, self.degrees_of_freedom)
+        return self.value - margin, self.value + margin
+
+
+def metered_power(records: pd.DataFrame) -> Power:
+    """Power of the operations with which measured joules grow over networks on one device.
+
+    Least squares of ln joules on ln FLOP. Networks of one family err together, so errors are by family (CR2, see
+    `clusters`). A power below one means that large networks use each operation better than small ones.
     """
-    import statsmodels.api as sm
+    logarithm = np.log(records["flop"].to_numpy())
+    design = np.column_stack([np.ones(len(records)), logarithm - logarithm.mean()])
+    joules = np.log(records["energy_j"].to_numpy())
+    coefficients = np.linalg.lstsq(design, joules, rcond=None)[0]
+    codes = family_codes(records["family"], len(records))
+    covariance, freedom = family_covariance(design, joules - design @ coefficients, codes)
+    return Power(float(coefficients[1]), float(np.sqrt(covariance[1, 1])), freedom)
 
-    fit = sm.OLS(np.log(records["energy_j"]), sm.add_constant(np.log(records["flop"]))).fit(cov_type="HC3", use_t=True)
-    return float(fit.params["flop"]), float(fit.bse["flop"])
 
-
-def metered_growth(flop: Growth, power: tuple[float, float], efficiency: Growth) -> tuple[float, float, float]:
+def metered_growth(flop: Growth, power: Power, efficiency: Growth) -> tuple[float, float, float]:
     """Growth of joules a year when they follow FLOP to a measured power: factor, low and high (95 %).
 
         ln factor = power x (slope of ln FLOP) - (slope of ln efficiency),
 
-    its variance the sum of those of the three, to first order.
+    its variance the sum of those of the three, to first order, with Satterthwaite's degrees of freedom.
     """
-    value, error = power
-    slope = value * flop.slope - efficiency.slope
-    variance = value**2 * flop.covariance[1][1] + (flop.slope * error) ** 2 + efficiency.covariance[1][1]
-    margin = 1.96 * np.sqrt(variance)
+    slope = power.value * flop.slope - efficiency.slope
+    variances = np.array(
+        [power.value**2 * flop.covariance[1][1], (flop.slope * power.error) ** 2, efficiency.covariance[1][1]]
+    )
+    freedoms = np.array([flop.degrees_of_freedom, power.degrees_of_freedom, efficiency.degrees_of_freedom])
+    total, spread = variances.sum(), np.sum(variances**2 / freedoms)
+    margin = _margin(np.sqrt(total), total**2 / spread) if total else 0.0
     return float(np.exp(slope)), float(np.exp(slope - margin)), float(np.exp(slope + margin))

@@ -34,7 +34,7 @@ def world_page(scenario: adoption.Scenario | None = None) -> dict[str, Any]:
 
     >>> page = world_page()
     >>> page["inputs"][0]["name"], page["draws"], len(page["upper_middles"])
-    ('people', 4096, 2048)
+    ('people', 8192, 4096)
     """
     scenario = world_scenario() if scenario is None else scenario
     return {

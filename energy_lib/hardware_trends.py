@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from energy_lib import datasets
 from energy_lib.checks import unknown_name
+from energy_lib.hardware import fit_efficiency
 from energy_lib.trends import Growth, best_so_far, fit_growth
 from energy_lib.units import decimal_year
 
@@ -40,8 +41,8 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
     vector units, and `best` is the highest of all of them, in the format `best_format`; `best_int8` counts 8-bit
     integers too. `left_out` says why a part enters no fit, and is empty where it does. `training` marks parts whose
     memory is at least half as fast as the fastest yet. `chip` names the silicon: boards that share maker, process
-    and number of transistors share it. Rows without date or power are not parts. Boundary: chip, as `tdp_basis` says.
-    Source: table `accelerators`.
+    and number of transistors share it, and one of which either is unknown stands alone. Rows without date or power
+    are not parts. Boundary: chip, as `tdp_basis` says. Source: table `accelerators`.
     """
     table = datasets.load("accelerators") if accelerators is None else accelerators
     table = table[table["segment"].isin(CLASSES)].dropna(subset=["release_date", "tdp_w"])
@@ -67,7 +68,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
         best=floats.max(axis=1),
         best_int8=floats.assign(int8=per_joule["int8_tops"]).max(axis=1),
     )
-    out["chip"] = out["chip"].where(table["transistors_bn"].notna(), out["name"])
+    out["chip"] = out["chip"].where(table[["transistors_bn", "process_nm"]].notna().all(axis=1), out["name"])
     known = out["best"].notna()
     out.loc[known, "best_format"] = floats[known].idxmax(axis=1).map(FORMATS)
     return out
@@ -106,9 +107,9 @@ def launched(rows: pd.DataFrame, window: str) -> pd.DataFrame:
 
 
 def trend(rows: pd.DataFrame, column: str) -> Growth:
-    """Trend of one column of `parts` over the rows that a fit may use."""
+    """Trend of one column of `parts` over the rows that a fit may use, its errors those of chips."""
     fitted = rows[rows["left_out"] == ""].dropna(subset=[column]).sort_values("date", kind="stable")
-    return fit_growth(fitted["date"], fitted[column])
+    return fit_efficiency(fitted["date"], fitted[column], fitted["chip"])
 
 
 def one_per_chip(rows: pd.DataFrame) -> pd.DataFrame:
@@ -145,9 +146,9 @@ def shares(gains: Mapping[str, Growth]) -> dict[str, float]:
 
 
 def fitted_windows(
-    rows: pd.DataFrame, columns: Sequence[str], *, parts_at_least: int = 6, years_at_least: float = 2.0
+    rows: pd.DataFrame, columns: Sequence[str], *, chips_at_least: int = 6, years_at_least: float = 2.0
 ) -> pd.DataFrame:
-    """Trends by class, column and window, as rows with `growth`, where parts and years suffice for a doubling time.
+    """Trends by class, column and window, as rows with `growth`, where chips and years suffice for a doubling time.
 
     A window whose parts are those of an earlier one is left out.
     """
@@ -156,7 +157,12 @@ def fitted_windows(
         usable = launched(rows[(rows["group"] == group) & (rows["left_out"] == "")], window).dropna(subset=[column])
         years = np.unique(decimal_year(usable["date"]))
         same = (column, *usable.index)
-        if len(usable) < parts_at_least or len(years) < 3 or np.ptp(years) < years_at_least or same in seen:
+        if (
+            usable["chip"].nunique() < chips_at_least
+            or len(years) < 3
+            or np.ptp(years) < years_at_least
+            or same in seen
+        ):
             continue
         seen.add(same)
         found.append({"group": group, "column": column, "window": window, "growth": trend(usable, column)})

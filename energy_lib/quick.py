@@ -19,7 +19,7 @@ from energy_lib.checks import unknown_name
 from energy_lib.draws import at_normals
 from energy_lib.factors import Fixed, Path
 
-DRAWS = 4096
+DRAWS = 8192
 ENDS = (0.05, 0.5, 0.95)
 # Multiplier and increment of the linear congruential generator of Numerical Recipes (Press et al.), modulo 2^32.
 MULTIPLIER, INCREMENT, MODULUS = 1664525, 1013904223, 2**32

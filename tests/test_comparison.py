@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.linalg import fractional_matrix_power
+from scipy.stats import t as student
 from sharing import once
 
 from energy_lib import accelerator, fit_growth, language_model, load, request_energy
@@ -12,6 +14,7 @@ from energy_lib.comparison import (
     MLPERF,
     MLPERF_BATCH,
     MLPERF_BOARDS,
+    Power,
     ecologits_j,
     flop_over_peak_j,
     metered_growth,
@@ -162,20 +165,28 @@ def test_a_batch_of_mlperf_is_as_assumed_or_all_that_memory_holds(walls):
     assert (walls["batch"] < walls["scenario"].map(MLPERF_BATCH)).any()
 
 
-def test_a_power_is_found_with_the_error_of_uneven_scatter():
-    flop = np.geomspace(1e8, 1e11, 12)
+def test_a_power_is_found_with_errors_by_family():
+    families = np.array(list("aaabbcccddee"))
+    x = np.linspace(np.log(1e8), np.log(1e11), 12)
     scatter = np.array([0.3, -0.2, 0.1, -0.3, 0.2, 0.05, -0.1, 0.4, -0.5, 0.1, 0.2, -0.25])
-    records = pd.DataFrame({"flop": flop, "energy_j": 2e-9 * flop**0.6 * np.exp(scatter)})
-    power, error = metered_power(records)
-    # HC3 (MacKinnon and White 1985), written out: (X'X)^-1 X' diag(e^2 / (1 - h)^2) X (X'X)^-1.
-    x = np.column_stack([np.ones(12), np.log(flop)])
-    bread = np.linalg.inv(x.T @ x)
-    slope = bread @ x.T @ np.log(records["energy_j"])
-    residual = np.log(records["energy_j"]) - x @ slope
-    leverage = np.einsum("ij,jk,ik->i", x, bread, x)
-    meat = (x * (residual / (1 - leverage)).to_numpy()[:, None] ** 2).T @ x
-    assert power == pytest.approx(slope[1], rel=1e-9)
-    assert error == pytest.approx(np.sqrt((bread @ meat @ bread)[1, 1]), rel=1e-9)
+    y = np.log(2e-9) + 0.6 * x + scatter
+    power = metered_power(pd.DataFrame({"flop": np.exp(x), "energy_j": np.exp(y), "family": families}))
+    # CR2 (Bell and McCaffrey 2002), written out for the slope alone: a_g = (I - H)_gg^(-1/2) x_g (X'X)^-1.
+    design = np.column_stack([np.ones(12), x - x.mean()])
+    bread = np.linalg.inv(design.T @ design)
+    rest = np.eye(12) - design @ bread @ design.T
+    halves = np.zeros((12, 5))
+    for column, family in enumerate("abcde"):
+        mine = families == family
+        root = fractional_matrix_power(rest[np.ix_(mine, mine)], -0.5).real
+        halves[mine, column] = root @ design[mine] @ bread[:, 1]
+    squares = np.linalg.eigvalsh(halves.T @ rest @ halves)
+    error = np.sqrt(np.sum((rest @ y @ halves) ** 2))
+    freedom = squares.sum() ** 2 / (squares**2).sum()
+    slope = np.polyfit(x, y, 1)[0]
+    assert power == pytest.approx((slope, error, freedom), rel=1e-6)
+    margin = student.ppf(0.975, freedom) * error
+    assert power.interval() == pytest.approx((slope - margin, slope + margin), rel=1e-6)
 
 
 def growth(factor, sd):
@@ -186,19 +197,23 @@ def growth(factor, sd):
 
 
 def test_joules_that_follow_operations_grow_by_their_power_over_what_hardware_gained():
-    factor, low, high = metered_growth(growth(2.0, 0.0), (0.5, 0.0), growth(1.3, 0.0))
+    factor, low, high = metered_growth(growth(2.0, 0.0), Power(0.5, 0.0, 10.0), growth(1.3, 0.0))
     assert factor == pytest.approx(2.0**0.5 / 1.3)
     assert low == pytest.approx(factor) and high == pytest.approx(factor)
 
 
 def test_the_interval_of_metered_growth_holds_what_drawing_all_three_holds():
-    flop, efficiency, power = growth(2.0, 0.3), growth(1.3, 0.2), (0.6, 0.05)
+    flop, efficiency, power = growth(2.0, 0.3), growth(1.3, 0.2), Power(0.6, 0.05, 9.0)
     rng = np.random.default_rng(3)
 
     def drawn(trend):
         return rng.normal(trend.slope, np.sqrt(trend.covariance[1][1]), 200_000)
 
-    slopes = rng.normal(*power, 200_000) * drawn(flop) - drawn(efficiency)
-    low, high = np.exp(np.quantile(slopes, [0.025, 0.975]))
-    found = metered_growth(flop, power, efficiency)
-    assert found[1] == pytest.approx(low, rel=0.01) and found[2] == pytest.approx(high, rel=0.01)
+    slopes = rng.normal(power.value, power.error, 200_000) * drawn(flop) - drawn(efficiency)
+    found = np.log(metered_growth(flop, power, efficiency))
+    assert found[0] == pytest.approx(slopes.mean(), abs=0.001)
+    # Satterthwaite: what a sum of variances knows, from what each of them does.
+    parts = [(0.6 * flop._slope_error, 6.0), (np.log(2.0) * 0.05, 9.0), (efficiency._slope_error, 6.0)]
+    freedom = sum(error**2 for error, _ in parts) ** 2 / sum(error**4 / known for error, known in parts)
+    margin = student.ppf(0.975, freedom) * slopes.std()
+    assert found[1:] == pytest.approx([slopes.mean() - margin, slopes.mean() + margin], abs=0.01)

@@ -118,7 +118,7 @@ def test_adapted_points_are_numbered_in_order_of_launch():
     points = adapted_efficiency("cnn")
     assert list(points.index) == list(range(len(points)))
     assert points["date"].is_monotonic_increasing
-    assert list(points.columns) == ["gpu", "precision", "date", "basis", "efficiency_flop_per_joule"]
+    assert list(points.columns) == ["gpu", "precision", "date", "chip", "basis", "efficiency_flop_per_joule"]
 
 
 def test_draws_far_from_all_others_are_counted_in_the_last_bins():

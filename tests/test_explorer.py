@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 import numpy as np
 import pytest
 from explorer_site import SITE, opening, page_html
+from playwright.sync_api import expect
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import explorer_form
@@ -351,7 +352,7 @@ def test_the_table_opens_its_settings_in_the_form(opened):
     for i in range(rows.count()):
         rows.nth(i).locator("a").click()
         joules = rows.nth(i).locator("td").nth(1).inner_text().split(" (")[0]
-        assert text(page, "[data-big]") == f"{joules} J"
+        expect(page.locator("[data-big]").first).to_have_text(f"{joules} J")  # the form follows the address a moment later
     assert not page.locator(".explorer-notice").is_visible()
 
 

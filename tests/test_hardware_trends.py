@@ -10,6 +10,7 @@ from sharing import once
 from energy_lib import hardware_trends as trends
 from energy_lib import load
 from energy_lib.checks import UnknownNameError
+from energy_lib.trends import fit_growth
 
 
 @pytest.fixture(scope=once)
@@ -134,9 +135,33 @@ def test_training_parts_have_fast_memory(parts):
     assert not {"Tesla T4", "L40", "L4", "A10", "GeForce RTX 5090", "TPU v7 (Ironwood)"} & training
 
 
-def test_a_doubling_time_needs_enough_parts_and_years(parts):
+def test_a_part_whose_process_is_unknown_is_a_chip_of_its_own(parts):
+    unknown = load("accelerators").query("transistors_bn.notna() and process_nm.isna()")["name"]
+    assert len(unknown) > 0
+    rows = parts[parts["name"].isin(unknown)]
+    assert rows["chip"].tolist() == rows["name"].tolist()
+    one_each = trends.one_per_chip(parts)
+    assert set(rows.loc[rows["left_out"] == "", "name"]) <= set(one_each["name"])
+
+
+def test_boards_of_one_chip_add_little_to_what_a_trend_knows(server):
+    now = trends.launched(server, "2016-2026").query("left_out == ''").dropna(subset=["best"])
+    by_chip, alone = trends.trend(now, "best"), fit_growth(now["date"], now["best"])
+    assert by_chip.slope == alone.slope
+    assert by_chip.degrees_of_freedom < now["chip"].nunique() - 2 < alone.degrees_of_freedom
+    # Every board twice: the same chips say the same, with the same doubt.
+    twice = trends.trend(pd.concat([now, now]).sort_values("date", kind="stable"), "best")
+    assert twice.factor_per_year_high == pytest.approx(by_chip.factor_per_year_high)
+
+
+def test_a_doubling_time_needs_enough_chips_and_years(parts):
     found = trends.fitted_windows(parts, ["fp32", "fp4", "best"])
-    assert all(growth.n >= 6 and growth.end - growth.start >= 2.0 for growth in found["growth"])
+    usable = parts[parts["left_out"] == ""]
+    for row in found.itertuples():
+        fitted = trends.launched(usable[usable["group"] == row.group], row.window).dropna(subset=[row.column])
+        assert fitted["chip"].nunique() >= 6
+        assert row.growth.n == len(fitted)
+        assert row.growth.end - row.growth.start >= 2.0
     assert "fp4" not in set(found["column"])  # all of them launched within a year
     assert not found.duplicated(["group", "column", "window"]).any()
 
