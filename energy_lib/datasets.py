@@ -1,4 +1,4 @@
-"""The tables of `data/`: each is checked against `datapackage.json` and returned with types, units and sources."""
+"""The tables of `data/`, with types, units and sources, each checked against `datapackage.json` before it is used."""
 
 from __future__ import annotations
 
@@ -6,18 +6,28 @@ import csv
 import hashlib
 import io
 import json
-import re
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from threading import RLock
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
 import pandas as pd
 
 from energy_lib.checks import unknown_name
 
 DESCRIPTOR = "datapackage.json"
+VALIDATED = "validated.json"  # digests of the tables that passed every check
+INDEX_LOOKS_AFTER_S = 1.0
 _HERE = Path(__file__).resolve().parent
+_RULES = _HERE / "validation.py"
+_PANDAS_3 = int(pd.__version__.split(".")[0]) >= 3
+Made = TypeVar("Made")
 
 
 class TableError(ValueError):
@@ -25,11 +35,14 @@ class TableError(ValueError):
 
 
 def load(name: str, data_dir: str | Path | None = None) -> pd.DataFrame:
-    """The table `name`, checked, one column for each field of its schema and in that order.
+    """The table `name`, one column for each field of its schema and in that order.
 
     Numbers come as float64, integers as int64 (Int64 where cells may be empty), booleans as bool, dates as datetime64,
     text as strings. `.attrs` holds `name`, `title`, `licence`, `sources`, `units` (by column) and `path`. The frame is
     a copy: change it freely. `data_dir` is another folder with a `datapackage.json`.
+
+    A table whose digest is on record passed all checks and is read straight; any other is checked in full first, which
+    needs Frictionless. Threads may ask at once: the first one reads, the others wait.
 
     Raises `UnknownNameError` for a name that is not in `tables()`, and `TableError` for a table that breaks its schema,
     its keys or its identities.
@@ -40,21 +53,31 @@ def load(name: str, data_dir: str | Path | None = None) -> pd.DataFrame:
     >>> str(gpus["launch_date"].dt.year.min())
     '2010'
     """
-    folder = _folder(data_dir)
-    descriptor = package(folder)
-    resource = _resource(name, descriptor)
-    stamps = _stamps(resource, descriptor, folder)
-    cached = _validated.get((str(folder), name))
-    if cached is None or cached[0] != stamps:
-        cached = _validated[str(folder), name] = (stamps, _read(resource, descriptor, folder))
-    frame = cached[1].copy()
-    frame.attrs = deepcopy(cached[1].attrs)
-    return frame
+    # From pandas 3 on a shallow copy is enough: columns are copied when they are written to.
+    return _current(name, data_dir).frame.copy(deep=not _PANDAS_3)
+
+
+def index(name: str, make: Callable[[pd.DataFrame], Made], data_dir: str | Path | None = None) -> Made:
+    """What `make` builds of the table `name`; built once, and again when the table's file changes.
+
+    A look-up in it costs no copy of the table, and the file is looked at once a second at most. Whoever gets what was
+    built must not change it.
+
+    >>> watts = index("gpus", lambda table: dict(zip(table["gpu"], table["watts"], strict=True)))
+    >>> watts["GeForce GTX 580"]
+    244
+    """
+    table = _current(name, data_dir, looked_at_within_s=INDEX_LOOKS_AFTER_S)
+    if make not in table.made:
+        with _lock:
+            if make not in table.made:
+                table.made[make] = make(table.frame.copy(deep=not _PANDAS_3))
+    return table.made[make]
 
 
 def loaded() -> list[str]:
     """Names of the tables that this process has loaded, sorted: what its results depend on."""
-    return sorted({name for _, name in _validated})
+    return sorted({name for _, name in _tables})
 
 
 def tables(data_dir: str | Path | None = None) -> list[str]:
@@ -63,7 +86,7 @@ def tables(data_dir: str | Path | None = None) -> list[str]:
     >>> tables()[:3]
     ['vision_models', 'nlp_models', 'gpus']
     """
-    return [resource["name"] for resource in package(data_dir)["resources"]]
+    return [resource["name"] for resource in _description(folder_of(data_dir)).package["resources"]]
 
 
 def package(data_dir: str | Path | None = None) -> dict[str, Any]:
@@ -74,15 +97,7 @@ def package(data_dir: str | Path | None = None) -> dict[str, Any]:
     >>> package()["name"]
     'energy-of-inference'
     """
-    path = _folder(data_dir) / DESCRIPTOR
-    try:
-        descriptor = json.loads(_text(path))
-    except json.JSONDecodeError as error:
-        raise TableError(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
-    names = [r["name"] for r in descriptor["resources"]] if _describes_tables(descriptor) else None
-    if names is None or len(set(names)) < len(names):
-        raise TableError(f"{path}: 'resources' must be a list of tables, each with its own name, a path and a schema")
-    return descriptor
+    return deepcopy(_description(folder_of(data_dir)).package)
 
 
 def sha256(name: str, data_dir: str | Path | None = None) -> str:
@@ -93,38 +108,40 @@ def sha256(name: str, data_dir: str | Path | None = None) -> str:
     >>> len(sha256("gpus"))
     64
     """
-    folder = _folder(data_dir)
-    return hashlib.sha256(_bytes(folder / _resource(name, package(folder))["path"])).hexdigest()
+    folder = folder_of(data_dir)
+    return hashlib.sha256(_bytes(folder / resource_of(name, folder)["path"])).hexdigest()
 
 
-# By folder and table: the state of the files that were read, and the frame that came of them.
-_validated: dict[tuple[str, str], tuple[tuple, pd.DataFrame]] = {}
+def digest(name: str, data_dir: str | Path | None = None) -> str:
+    """SHA-256 of all that decides whether a table is valid: its rows, its description, the tables that it refers to,
+    and the rules that check it; the same for any line ends.
 
-# Stricter than float() and int(), which also take "nan", "1_000", blanks, and digits of other scripts.
-_PLAIN = {
-    "number": re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?"),
-    "integer": re.compile(r"[+-]?[0-9]+"),
-    "date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-}
-_MARKUP = re.compile(r"<[a-zA-Z/!?]")
-
-
-class _Fault(NamedTuple):
-    """One broken rule; faults sort by line."""
-
-    line: int
-    column: str
-    rule: str
-    found: str
-
-    def __str__(self) -> str:
-        return f"line {self.line}, {self.column}: {self.rule}; found {self.found}"
+    >>> digest("gpus") == recorded_digests()["gpus"]
+    True
+    """
+    folder = folder_of(data_dir)
+    resource = resource_of(name, folder)
+    total = hashlib.sha256(json.dumps(resource, sort_keys=True).encode())
+    for path in (_RULES, *(folder / other["path"] for other in (resource, *referred(resource, folder)))):
+        total.update(hashlib.sha256(_bytes(path).replace(b"\r\n", b"\n")).digest())
+    return total.hexdigest()
 
 
-def _folder(data_dir: str | Path | None) -> Path:
+def recorded_digests(data_dir: str | Path | None = None) -> dict[str, str]:
+    """Digests of the tables that were checked in full, by name, as `python -m energy_lib.validation` recorded them."""
+    try:
+        return dict(json.loads((folder_of(data_dir) / VALIDATED).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):  # no record, or a damaged one: every table is checked before its use
+        return {}
+
+
+def folder_of(data_dir: str | Path | None) -> Path:
     """The folder that holds the tables: the one asked for, that of an installed wheel, or that of a clone."""
-    if data_dir is not None:
-        return Path(data_dir).resolve()
+    return _own_folder() if data_dir is None else Path(data_dir).resolve()
+
+
+@cache
+def _own_folder() -> Path:
     for folder in (_HERE / "data", _HERE.parent / "data"):
         if (folder / DESCRIPTOR).is_file():
             return folder
@@ -133,42 +150,22 @@ def _folder(data_dir: str | Path | None) -> Path:
     )
 
 
-def _describes_tables(descriptor: Any) -> bool:
-    resources = descriptor.get("resources") if isinstance(descriptor, dict) else None
-    return isinstance(resources, list) and all(
-        isinstance(r, dict) and {"name", "path", "title", "schema"} <= r.keys() for r in resources
-    )
+def resource_of(name: str, folder: Path) -> dict[str, Any]:
+    """The description of one table. Raises `UnknownNameError`."""
+    resources = _description(folder).resources
+    if name not in resources:
+        raise unknown_name("table", name, resources)
+    return resources[name]
 
 
-def _resource(name: str, descriptor: dict[str, Any]) -> dict[str, Any]:
-    by_name = {resource["name"]: resource for resource in descriptor["resources"]}
-    if name not in by_name:
-        raise unknown_name("table", name, by_name)
-    return by_name[name]
-
-
-def _stamps(resource: dict[str, Any], descriptor: dict[str, Any], folder: Path) -> tuple:
-    """Path, time and size of every file that decides whether the table is valid."""
+def referred(resource: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Descriptions of the tables that the foreign keys of a table name, in their order."""
     keys = resource["schema"].get("foreignKeys", [])
-    others = [_resource(key["reference"]["resource"], descriptor)["path"] for key in keys]
-    stamps = []
-    for path in (folder / p for p in (DESCRIPTOR, resource["path"], *others)):
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise TableError(f"{path}: cannot be read: {error.strerror}") from None
-        stamps.append((str(path), stat.st_mtime_ns, stat.st_size))
-    return tuple(stamps)
+    return [resource_of(name, folder) for name in dict.fromkeys(key["reference"]["resource"] for key in keys)]
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise TableError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _text(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """The text of a file. Raises `TableError` where it cannot be read or is not plain UTF-8."""
     data = _bytes(path)
     if data.startswith(b"\xef\xbb\xbf"):
         raise TableError(f"{path}, line 1: starts with a byte-order mark; save it as UTF-8 without one")
@@ -179,115 +176,129 @@ def _text(path: Path) -> str:
         raise TableError(f"{path}, line {line}: not UTF-8: byte 0x{data[error.start]:02x}") from None
 
 
-def _read(resource: dict[str, Any], descriptor: dict[str, Any], folder: Path) -> pd.DataFrame:
-    path = folder / resource["path"]
-    fields = resource["schema"]["fields"]
+def rows_of(path: Path) -> list[list[str]]:
+    """The cells of a file, its header first. Raises `TableError` where it is not CSV."""
     try:
-        rows = list(csv.reader(io.StringIO(_text(path), newline=""), strict=True))
+        return list(csv.reader(io.StringIO(text_of(path), newline=""), strict=True))
     except csv.Error as error:
         raise TableError(f"{path}: not CSV: {error}") from None
-    faults = list(_shape_faults(rows, fields))
-    if not faults:
-        faults = [*_cell_faults(rows, fields), *_schema_faults(resource, descriptor, folder)]
-    if faults:
-        faults.sort(key=lambda fault: fault.line)
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise TableError(f"{path}, {faults[0]}{more}")
+
+
+class _Description(NamedTuple):
+    """`datapackage.json` as it was read, and the state of the file then."""
+
+    stamp: tuple[int, int]
+    package: dict[str, Any]
+    resources: dict[str, dict[str, Any]]
+
+
+@dataclass
+class _Table:
+    """A table as it was read, the files that decide whether it is valid, as they were, and what `index` built of it."""
+
+    stamps: dict[str, tuple[int, int]]
+    frame: pd.DataFrame
+    looked_at_s: float
+    made: dict[Callable, Any] = field(default_factory=dict)
+
+    def is_fresh(self, looked_at_within_s: float) -> bool:
+        """Whether the files are as they were; they are not looked at again within that time."""
+        now = time.monotonic()
+        if now - self.looked_at_s < looked_at_within_s:
+            return True
+        self.looked_at_s = now
+        return all(_stamp(path) == stamp for path, stamp in self.stamps.items())
+
+
+# What this process has read, by folder and by folder and name. One thread at a time reads.
+_descriptions: dict[Path, _Description] = {}
+_tables: dict[tuple[Path, str], _Table] = {}
+_lock = RLock()
+
+
+def _description(folder: Path) -> _Description:
+    path = folder / DESCRIPTOR
+    stamp, known = _stamp(path), _descriptions.get(folder)
+    if known is not None and known.stamp == stamp:
+        return known
+    try:
+        descriptor = json.loads(text_of(path))
+    except json.JSONDecodeError as error:
+        raise TableError(f"{path}, line {error.lineno}: not JSON: {error.msg}") from None
+    resources = {r["name"]: r for r in descriptor["resources"]} if _describes_tables(descriptor) else {}
+    if not resources or len(resources) < len(descriptor["resources"]):
+        raise TableError(f"{path}: 'resources' must be a list of tables, each with its own name, a path and a schema")
+    _descriptions[folder] = _Description(stamp, descriptor, resources)
+    return _descriptions[folder]
+
+
+def _describes_tables(descriptor: Any) -> bool:
+    resources = descriptor.get("resources") if isinstance(descriptor, dict) else None
+    return isinstance(resources, list) and all(
+        isinstance(r, dict) and {"name", "path", "title", "schema"} <= r.keys() for r in resources
+    )
+
+
+def _current(name: str, data_dir: str | Path | None, looked_at_within_s: float = 0.0) -> _Table:
+    """The table as its files are now, or were when they were last looked at."""
+    folder = folder_of(data_dir)
+    known = _tables.get((folder, name))
+    if known is None or not known.is_fresh(looked_at_within_s):
+        with _lock:
+            known = _tables.get((folder, name))
+            if known is None or not known.is_fresh(0.0):
+                known = _tables[folder, name] = _read(resource_of(name, folder), folder)
+    return known
+
+
+def _stamp(path: str | Path) -> tuple[int, int]:
+    try:
+        stat = os.stat(path)
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror}") from None
+    return stat.st_mtime_ns, stat.st_size
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise TableError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _read(resource: dict[str, Any], folder: Path) -> _Table:
+    files = (DESCRIPTOR, *(each["path"] for each in (resource, *referred(resource, folder))))
+    looked_at_s = time.monotonic()  # before anything is read
+    stamps = {str(folder / file): _stamp(folder / file) for file in files}
+    name, path, fields = resource["name"], folder / resource["path"], resource["schema"]["fields"]
+    if recorded_digests(folder).get(name) != digest(name, folder):
+        from energy_lib import validation  # most tables are on record, and this loads Frictionless
+
+        validation.validate(name, folder)
+    rows = rows_of(path)
     cells = list(zip(*rows[1:], strict=True)) or [()] * len(fields)
-    frame = pd.DataFrame({field["name"]: _column(field, values) for field, values in zip(fields, cells, strict=True)})
+    frame = pd.DataFrame({each["name"]: _column(each, values) for each, values in zip(fields, cells, strict=True)})
     frame.attrs = {
         "name": resource["name"],
         "title": resource["title"],
         "licence": ", ".join(licence["name"] for licence in resource.get("licenses", [])),
         "sources": deepcopy(resource.get("sources", [])),
-        "units": {field["name"]: field["unit"] for field in fields if "unit" in field},
+        "units": {each["name"]: each["unit"] for each in fields if "unit" in each},
         "path": str(path),
     }
-    return frame
+    return _Table(stamps, frame, looked_at_s)
 
 
-def _shape_faults(rows: list[list[str]], fields: list[dict[str, Any]]) -> Iterator[_Fault]:
-    """Columns and cells that are missing, too many or out of order: whatever else is wrong may follow from these."""
-    labels, names = rows[0] if rows else [], [field["name"] for field in fields]
-    for name in names:
-        if name not in labels:
-            yield _Fault(1, f"column {name!r}", "missing-column: all that are described must be there", repr(labels))
-    for label in labels:
-        if label not in names or labels.count(label) > 1:
-            yield _Fault(1, f"column {label!r}", "extra-column: not in the description, or there twice", repr(label))
-    if sorted(labels) == sorted(names) and labels != names:
-        at = next(i for i, name in enumerate(names) if labels[i] != name)
-        yield _Fault(1, f"column {names[at]!r}", f"column-order: must be column number {at + 1}", repr(labels[at]))
-    if labels == names:
-        for line, row in enumerate(rows[1:], start=2):
-            if len(row) != len(names):
-                beyond = "the whole row" if len(row) > len(names) else f"column {names[len(row)]!r}"
-                yield _Fault(line, beyond, f"stray-row: must have {len(names)} cells", f"{len(row)} cells: {row}")
-
-
-def _cell_faults(rows: list[list[str]], fields: list[dict[str, Any]]) -> Iterator[_Fault]:
-    """What frictionless lets through: blanks around a cell, line breaks in it, NaN and infinity as numbers."""
-    for line, row in enumerate(rows, start=1):
-        for field, cell in zip(fields, row, strict=False):
-            column = f"column {field['name']!r}"
-            if cell and (cell != cell.strip() or not cell.isprintable()):
-                yield _Fault(line, column, "no blanks around a value and no control characters in it", repr(cell))
-            plain = _PLAIN.get(field["type"])
-            if line > 1 and cell and plain and not plain.fullmatch(cell):
-                yield _Fault(line, column, f"must be a plain {field['type']}", repr(cell))
-            if cell[:1] in ("=", "+", "-", "@") and not _PLAIN["number"].fullmatch(cell):
-                yield _Fault(line, column, "must not begin like a formula, which spreadsheets would run", repr(cell))
-            if _MARKUP.search(cell):
-                yield _Fault(
-                    line, column, "no markup: a '<' must not stand before a letter, '/', '!' or '?'", repr(cell)
-                )
-
-
-def _schema_faults(resource: dict[str, Any], descriptor: dict[str, Any], folder: Path) -> Iterator[_Fault]:
-    # Imported here because it takes as long as pandas, and most users of the library load no table.
-    from frictionless import Checklist, FrictionlessException, Package, checks
-
-    reasons = {identity["formula"]: identity["reason"] for identity in resource.get("identities", [])}
-    checklist = Checklist(checks=[checks.row_constraint(formula=formula) for formula in reasons])
-    referred = {key["reference"]["resource"] for key in resource["schema"].get("foreignKeys", [])}
-    needed = [other for other in descriptor["resources"] if other["name"] in {resource["name"], *referred}]
-    try:
-        schema_package = Package.from_descriptor({**descriptor, "resources": needed}, basepath=str(folder))
-        report = schema_package.get_resource(resource["name"]).validate(checklist)
-    except FrictionlessException as error:
-        raise TableError(f"{folder / DESCRIPTOR}: {resource['name']} cannot be checked: {error}") from None
-    names = [field["name"] for field in resource["schema"]["fields"]]
-    for error in (*report.errors, *(e for task in report.tasks for e in task.errors)):
-        yield _fault(error, names, reasons)
-
-
-def _fault(error: Any, names: list[str], reasons: dict[str, str]) -> _Fault:
-    """An error of frictionless, in our words where they say more."""
-    line = getattr(error, "row_number", None) or 1
-    cells = getattr(error, "cells", [])
-    used, rule, note = [], error.type, error.note or error.message
-    if error.type == "row-constraint":
-        formula = next(f for f in reasons if f'"{f}"' in note)
-        used = [name for name in names if re.search(rf"\b{re.escape(name)}\b", formula)]
-        rule, note = "identity", reasons[formula]
-    elif error.type == "foreign-key":
-        used = error.field_names
-    elif getattr(error, "field_name", None):
-        used = [error.field_name]
-    row = dict(zip(names, cells, strict=False))
-    found = ", ".join(f"{name} = {row.get(name)!r}" for name in used) or repr(cells)
-    return _Fault(line, f"column {', '.join(map(repr, used))}" if used else "the whole row", f"{rule}: {note}", found)
-
-
-def _column(field: dict[str, Any], cells: tuple[str, ...]) -> pd.Series:
-    required = field.get("constraints", {}).get("required", False)
-    values = [cell or None for cell in cells]
-    if field["type"] == "number":
-        return pd.Series([None if v is None else float(v) for v in values], dtype="float64")
-    if field["type"] == "integer":
-        return pd.Series([None if v is None else int(v) for v in values], dtype="int64" if required else "Int64")
-    if field["type"] == "boolean":
-        return pd.Series([None if v is None else v == "true" for v in values], dtype="bool" if required else "boolean")
-    if field["type"] == "date":
-        return pd.to_datetime(pd.Series(values, dtype="object"), format="%Y-%m-%d").astype("datetime64[ns]")
-    return pd.Series(values, dtype="str" if int(pd.__version__.split(".")[0]) >= 3 else "object")
+def _column(described: dict[str, Any], cells: tuple[str, ...]) -> pd.Series:
+    required, kind = described.get("constraints", {}).get("required", False), described["type"]
+    if kind == "number":
+        return pd.Series(np.array([float(cell) if cell else np.nan for cell in cells], dtype=float))
+    if kind == "integer":
+        values = [int(cell) if cell else None for cell in cells]
+        return pd.Series(values, dtype="int64" if required else "Int64")
+    if kind == "boolean":
+        values = [cell == "true" if cell else None for cell in cells]
+        return pd.Series(values, dtype="bool" if required else "boolean")
+    if kind == "date":
+        return pd.Series(np.array([cell or "NaT" for cell in cells], dtype="datetime64[ns]"))
+    return pd.Series([cell or None for cell in cells], dtype="str" if _PANDAS_3 else "object")
