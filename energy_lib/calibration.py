@@ -8,7 +8,6 @@ constants that few records determine at a sane size; deviations of single GPUs a
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +15,11 @@ import pandas as pd
 
 from energy_lib import datasets
 from energy_lib.compute import language_model
+from energy_lib.extras import part_of
 from energy_lib.hardware import accelerator
+from energy_lib.once import computed_once
 from energy_lib.serving import Constants, Deviation, Device, Load, Shapes, Software, request_parts
+from energy_lib.threads import one_blas_thread
 
 # The board of each measured GPU. The benchmark does not say which A100 and V100 its first version used; models of
 # 26 GB ran on one V100, which only that of 32 GB holds.
@@ -136,10 +138,12 @@ def measured(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return table["energy_per_output_token_J"].to_numpy(float), step_s.to_numpy(float)
 
 
+@one_blas_thread()
 def fit_logs(table: pd.DataFrame) -> tuple[np.ndarray, list[str]]:
     """The fitted vector of `constants_of` and its devices. Every fit starts from the priors, so that nothing of a
     record that was left out can stay in it."""
-    from scipy.optimize import least_squares
+    with part_of("fit"):
+        from scipy.optimize import least_squares
 
     data, devices = inputs(table), sorted(table["accelerator"].unique())
     log_energy, log_step = (np.log(quantity) for quantity in measured(table))
@@ -217,7 +221,7 @@ def error_summary(errors: np.ndarray, groups: pd.Series) -> dict[str, float]:
     }
 
 
-@lru_cache(maxsize=1)
+@computed_once
 def cross_validate() -> tuple[pd.DataFrame, list[np.ndarray]]:
     """Records with `error_shape` and `error_accelerator`, out of fold, and the fits of the folds by shape."""
     table = records()
@@ -262,9 +266,10 @@ def fitted_tables() -> dict[str, pd.DataFrame]:
     return {"request_constants": constants, "request_deviations": deviations, "request_errors": errors}
 
 
-def read_constants() -> Constants:
-    """The constants of `data/fitted`, as `fit` returns them."""
-    value = datasets.load("request_constants").set_index("name")["value"]
+def read_constants(constants: pd.DataFrame | None = None) -> Constants:
+    """The constants of `data/fitted`, as `fit` returns them; `constants` is the table of that name."""
+    table = datasets.load("request_constants") if constants is None else constants
+    value = table.set_index("name")["value"]
     deviations = datasets.load("request_deviations").set_index("accelerator")[list(DEVIATION_SD)]
     logs = np.concatenate([np.log(value.loc[list(PRIORS)]), deviations.T.to_numpy().ravel()])
     return constants_of(logs, list(deviations.index))

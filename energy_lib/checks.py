@@ -9,6 +9,8 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike
 
+_PLAIN_NUMBERS = (int, float, np.float64)
+
 
 class UnknownNameError(LookupError):
     """A table, task, device or model that does not exist; the message lists the nearest that do."""
@@ -44,6 +46,9 @@ def quantity(
     Traceback (most recent call last):
     ValueError: flop[1] = -1.0 FLOP is out of range: allowed is > 0 and finite
     """
+    # A plain number inside the range needs no more, which estimates one at a time live by.
+    if type(value) in _PLAIN_NUMBERS and (low < value <= high or (low_allowed and value == low)) and value < np.inf:
+        return np.float64(value)
     array = np.asarray(value)
     if array.dtype.kind == "O" and all(isinstance(v, Real) for v in array.flat):
         array = array.astype(float)
@@ -59,15 +64,21 @@ def quantity(
     return array
 
 
-def same_shape(**arrays: np.ndarray) -> None:
-    """Refuse arrays that do not broadcast, naming each with its shape.
+def same_shape(**arrays: ArrayLike) -> tuple[int, ...]:
+    """The shape that arrays broadcast to. Refuses arrays that do not, naming each with its shape.
+
+    >>> same_shape(flop=np.ones((3, 1)), efficiency=np.ones(2))
+    (3, 2)
 
     >>> same_shape(flop=np.ones(2), efficiency=np.ones(3))
     Traceback (most recent call last):
     ValueError: shapes do not broadcast: flop (2,), efficiency (3,)
     """
+    shapes = [np.shape(array) for array in arrays.values()]
+    if shapes.count(()) == len(shapes):
+        return ()
     try:
-        np.broadcast_shapes(*(np.shape(a) for a in arrays.values()))
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        shapes = ", ".join(f"{name} {np.shape(a)}" for name, a in arrays.items())
-        raise ValueError(f"shapes do not broadcast: {shapes}") from None
+        named = ", ".join(f"{name} {shape}" for name, shape in zip(arrays, shapes, strict=True))
+        raise ValueError(f"shapes do not broadcast: {named}") from None

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from energy_lib.threads import one_blas_thread
+
 
 def family_codes(families: ArrayLike, n: int) -> np.ndarray:
     """Whole numbers from 0 for the families of `n` points. Raises `ValueError` for another number of labels, a missing
@@ -25,6 +27,7 @@ def family_codes(families: ArrayLike, n: int) -> np.ndarray:
     return codes
 
 
+@one_blas_thread()
 def family_covariance(design: np.ndarray, residual: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, float]:
     """Covariance (2, 2) of intercept and slope, and the degrees of freedom of the slope's error.
 

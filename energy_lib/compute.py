@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -163,11 +165,24 @@ def language_model(name: str) -> LanguageModel:
     >>> language_model("GPT-3 175B").layers
     96
     """
-    table = datasets.load("llm_architectures")
-    rows = table[(table["model"] == name) | (table["hf_id"] == name)]
-    if rows.empty:
-        raise unknown_name("language model", name, [*table["model"], *table["hf_id"].dropna()])
-    row = rows.iloc[0]
+    rows = datasets.index("llm_architectures", _rows_by_name)
+    if name not in rows:
+        raise unknown_name("language model", name, rows)
+    return _language_model(rows[name])
+
+
+def _rows_by_name(table: pd.DataFrame) -> dict[str, tuple[tuple[str, Any], ...]]:
+    """What is known of each shape, by the model's name and by its hub id, of which the first row counts."""
+    described = [column for column in LanguageModel.__dataclass_fields__ if column in table and column != "name"]
+    rows = table[["model", "hf_id", "params_matmul_active_B", *described]].to_dict("records")
+    by_id = {row["hf_id"]: tuple(row.items()) for row in reversed(rows) if pd.notna(row["hf_id"])}
+    by_model = {row["model"]: tuple(row.items()) for row in rows}
+    return by_model | {name: row for name, row in by_id.items() if name not in by_model}
+
+
+@lru_cache(maxsize=1024)
+def _language_model(items: tuple[tuple[str, Any], ...]) -> LanguageModel:
+    row = dict(items)
     fields = {f: row[f] for f in LanguageModel.__dataclass_fields__ if f in row and pd.notna(row[f])}
     integers = {f: int(v) for f, v in fields.items() if f not in ("kind", "gated_mlp", "tied_embeddings")}
     known = round(row["params_matmul_active_B"] * 1e9) if row["kind"] == "hybrid" else 0

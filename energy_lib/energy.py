@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 
 from energy_lib import datasets
@@ -75,31 +75,37 @@ def request_energy(
     shape = language_model(model) if isinstance(model, str) else model
     board = _board(accelerator)
     constants = request_constants()
-    software = software or serving_software()[-1]
+    software = software or list(constants.software)[-1]
     if software not in constants.software:
         raise unknown_name("serving software", software, constants.software)
-    load = Load(
-        input_tokens=quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True),
-        output_tokens=quantity("output_tokens", output_tokens, "token", low_allowed=True),
-        batch=quantity("batch", batch, "request", low=1, low_allowed=True),
-        n_accelerators=quantity("n_accelerators", n_accelerators, "accelerator", low=1, low_allowed=True),
-        dense_bits=quantity("weight_bits", weight_bits, "bit", low=1, high=64, low_allowed=True),
-        expert_bits=np.asarray(weight_bits, dtype=float),
-        software=software,
-    )
-    same_shape(**{name: value for name, value in vars(load).items() if isinstance(value, np.ndarray)})
+    given = {
+        "input_tokens": quantity("input_tokens", input_tokens, "token", low=1, low_allowed=True),
+        "output_tokens": quantity("output_tokens", output_tokens, "token", low_allowed=True),
+        "batch": quantity("batch", batch, "request", low=1, low_allowed=True),
+        "n_accelerators": quantity("n_accelerators", n_accelerators, "accelerator", low=1, low_allowed=True),
+        "weight_bits": quantity("weight_bits", weight_bits, "bit", low=1, high=64, low_allowed=True),
+    }
+    common = same_shape(**given)
+    # Single values go on as plain numbers, with which Python computes fastest.
+    plain = {name: value if value.ndim else float(value) for name, value in given.items()}
+    bits = plain.pop("weight_bits")
+    load = Load(**plain, dense_bits=bits, expert_bits=bits, software=software)
     _check_memory(shape, board, load)
     device = Device(board.name, board.tdp_w, board.peak("fp16"), board.bandwidth_byte_per_s)
-    parts = _parts_in_blocks(Shapes.of(shape), device, load, constants)
-    errors = datasets.load("request_errors").set_index("left_out")["interval_factor"]
-    return with_interval(parts, errors["shape" if board.name in constants.deviations else "accelerator"], "chip")
+    if common:
+        parts = _parts_in_blocks(Shapes.of(shape), device, load, constants, common)
+    else:
+        parts, _ = request_parts(Shapes.of(shape), device, load, constants)
+    left_out = "shape" if board.name in constants.deviations else "accelerator"
+    return with_interval(parts, interval_factors()[left_out], "chip")
 
 
-def _parts_in_blocks(shapes: Shapes, device: Device, load: Load, constants: Constants) -> dict[str, np.ndarray]:
+def _parts_in_blocks(
+    shapes: Shapes, device: Device, load: Load, constants: Constants, shape: tuple[int, ...]
+) -> dict[str, np.ndarray]:
     """`request_parts` of many requests, a block at a time, so that the arrays in between stay in the cache."""
     given = {name: value for name, value in vars(load).items() if isinstance(value, np.ndarray)}
-    shape = np.broadcast_shapes(*(value.shape for value in given.values()))
-    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items() if value.ndim}
+    flat = {name: np.broadcast_to(value, shape).ravel() for name, value in given.items()}
     size = int(np.prod(shape))
     whole: dict[str, np.ndarray] = {}
     for start in range(0, size, REQUESTS_PER_BLOCK):
@@ -110,12 +116,24 @@ def _parts_in_blocks(shapes: Shapes, device: Device, load: Load, constants: Cons
     return {name: joules.reshape(shape) for name, joules in whole.items()}
 
 
-@lru_cache(maxsize=1)
 def request_constants() -> Constants:
     """The constants that `calibration` fitted, read from `data/fitted`."""
+    return datasets.index("request_constants", _constants)
+
+
+def _constants(table: pd.DataFrame) -> Constants:
     from energy_lib.calibration import read_constants
 
-    return read_constants()
+    return read_constants(table)
+
+
+def interval_factors() -> dict[str, float]:
+    """Factor of the 90 % interval of joules, by what was left out of the fit: `"shape"` of a model, `"accelerator"`."""
+    return datasets.index("request_errors", _factors)
+
+
+def _factors(table: pd.DataFrame) -> dict[str, float]:
+    return dict(zip(table["left_out"], table["interval_factor"].tolist(), strict=True))
 
 
 def serving_software() -> list[str]:
@@ -176,8 +194,9 @@ def _held_byte(
 def _check_memory(model: LanguageModel, board: Accelerator, load: Load) -> None:
     """Refuse a load that memory cannot hold, and say how many accelerators it takes."""
     needed = _held_byte(model, load.input_tokens, load.output_tokens, load.batch, load.n_accelerators, load.dense_bits)
-    short = np.asarray(needed > load.n_accelerators * board.memory_byte)
-    if short.any():
+    short = needed > load.n_accelerators * board.memory_byte
+    if np.any(short):
+        short = np.asarray(short)
         at = tuple(np.argwhere(short)[0])
         gigabyte = float(np.broadcast_to(needed, short.shape)[at]) / 1e9
         boards = int(np.ceil(gigabyte * 1e9 / board.memory_byte))

@@ -37,8 +37,7 @@ def with_interval(parts: dict[str, ArrayLike], factor: ArrayLike, boundary: str)
     """
     checked = {name: checks.quantity(name, joules, "J", low_allowed=True) for name, joules in parts.items()}
     factor = checks.quantity("factor", factor, "(no unit)", low=1.0, low_allowed=True)
-    checks.same_shape(**checked, factor=factor)
-    shape = np.broadcast_shapes(*(part.shape for part in checked.values()), factor.shape)
+    shape = checks.same_shape(**checked, factor=factor)
     whole = {
         name: part if part.shape == shape else np.broadcast_to(part, shape).copy() for name, part in checked.items()
     }

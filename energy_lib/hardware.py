@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from energy_lib import datasets
 from energy_lib.checks import unknown_name
+from energy_lib.once import computed_once
 from energy_lib.trends import Growth, fit_growth
 from energy_lib.units import FLOP_PER_GFLOP
 
@@ -58,12 +59,18 @@ def accelerator(name: str) -> Accelerator:
     >>> accelerator("H100 SXM5 80GB").tdp_w
     700.0
     """
-    table = datasets.load("accelerators")
-    rows = table[table["name"] == name]
-    if rows.empty:
-        raise unknown_name("accelerator", name, table["name"])
-    row = rows.iloc[0]
+    known = datasets.index("accelerators", _by_name)
+    if name not in known:
+        raise unknown_name("accelerator", name, known)
+    found = known[name]
+    return replace(found, peak_flop_per_s=dict(found.peak_flop_per_s))  # a caller may change his own
 
+
+def _by_name(table: pd.DataFrame) -> dict[str, Accelerator]:
+    return {row["name"]: _accelerator(row) for row in table.to_dict("records")}
+
+
+def _accelerator(row: dict[str, Any]) -> Accelerator:
     def number(column: str, scale: float = 1.0) -> float | None:
         return float(row[column]) * scale if pd.notna(row[column]) else None
 
@@ -153,7 +160,7 @@ def fit_efficiency(date: ArrayLike, efficiency: ArrayLike, chip: ArrayLike) -> G
     return fit_growth(date, efficiency, families=chip)
 
 
-@lru_cache
+@computed_once
 def efficiency_trend(task: str) -> Growth:
     """Trend of the adapted efficiency in FLOP per joule against launch date, for `"cnn"` or `"nlp"`.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -94,30 +93,37 @@ def image_energy(
         return _measured(
             counts, device, batch, precision, engine, "factor_90_new_family" if new_family else "factor_90"
         )
-    accelerators = datasets.load("accelerators")["name"]
-    if device not in set(accelerators):
-        raise checks.unknown_name("device", device, [*measured_devices(), *accelerators])
+    segments = datasets.index("accelerators", _segments)
+    if device not in segments:
+        raise checks.unknown_name("device", device, [*measured_devices(), *segments])
     return _specified(counts, device, batch, precision, n_accelerators)
 
 
-@lru_cache
 def measured_devices() -> tuple[str, ...]:
     """Names of the devices that a meter saw, for `image_energy`.
 
     >>> "Raspberry Pi 4" in measured_devices()
     True
     """
-    return tuple(dict.fromkeys(_cells()["device"]))
+    return tuple(datasets.index("image_cells", _cells_by_device))
 
 
-@lru_cache
-def _cells() -> pd.DataFrame:
-    return datasets.load("image_cells")
+def _cells_by_device(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each device, the preferred first."""
+    groups = table.groupby("device", sort=False)
+    return {device: rows.sort_values("preference", kind="stable") for device, rows in groups}
 
 
-@lru_cache
+def _segments(table: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(table["name"], table["segment"], strict=True))
+
+
 def _laws() -> pd.DataFrame:
-    return datasets.load("image_specification").set_index("law")
+    return datasets.index("image_specification", _by_law)
+
+
+def _by_law(table: pd.DataFrame) -> pd.DataFrame:
+    return table.set_index("law")
 
 
 def effective_flop(flop: ArrayLike, conv3x3_flop: ArrayLike, is_gpu: ArrayLike) -> np.ndarray:
@@ -161,7 +167,7 @@ def _measured(
 
 def _cell(device: str, detail: str, precision: str | None, engine: str | None) -> Mapping:
     """The preferred row of `image_cells` for what is asked."""
-    rows = _cells()[_cells()["device"] == device]
+    rows = datasets.index("image_cells", _cells_by_device)[device]
     precisions = sorted(rows["precision"].unique())
     if precision is None:
         precision = "fp32" if "fp32" in precisions else precisions[0]
@@ -175,7 +181,7 @@ def _cell(device: str, detail: str, precision: str | None, engine: str | None) -
     rows = rows[rows["detail"] == detail]
     if rows.empty:
         raise ValueError(f"layers and elementwise have no coefficients for {device!r}: leave them out")
-    return rows.sort_values("preference").iloc[0]
+    return rows.iloc[0]
 
 
 @dataclass(frozen=True)
@@ -275,5 +281,4 @@ def _unknown_precision(device: str, precision: str, known: list[str]) -> checks.
 
 
 def _is_edge_module(device: str) -> bool:
-    table = datasets.load("accelerators").set_index("name")
-    return table.loc[device, "segment"] == "edge"
+    return datasets.index("accelerators", _segments)[device] == "edge"

@@ -7,7 +7,6 @@ from `image_cells`, that of specifications from `image_laws`. It takes some twen
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +15,7 @@ import pandas as pd
 from energy_lib import datasets, image_cells, image_laws
 from energy_lib.image import COEFFICIENTS, DETAILS
 from energy_lib.image_records import measured_records
+from energy_lib.once import computed_once
 
 ANY_BOARD = "any CPU board"
 DIGITS = "%.5g"
@@ -46,12 +46,12 @@ def cross_validate() -> pd.DataFrame:
     return pd.concat([pd.DataFrame([*rows, _board_errors()]), image_laws.specification_laws()[1]], ignore_index=True)
 
 
-@lru_cache
+@computed_once
 def _records() -> pd.DataFrame:
     return measured_records()
 
 
-@lru_cache
+@computed_once
 def out_of_fold(source: str, detail: str, left_out: str = "model") -> pd.DataFrame:
     """Records of a source (`"MLPerf edge"`, `"ImageNetEff22"`) beside predictions that never saw them.
 

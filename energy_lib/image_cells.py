@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from energy_lib.extras import part_of
 from energy_lib.image import DETAILS, effective_flop
+from energy_lib.threads import one_blas_thread
 
 LEVEL = 0.90  # of the intervals
 # What a record is taken to repeat to, ln; residuals beyond it count linearly, not squared.
@@ -32,6 +34,7 @@ def design(records: pd.DataFrame, detail: str) -> np.ndarray:
     return np.column_stack([columns[term] for term in LADDER[detail]])
 
 
+@one_blas_thread()
 def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Coefficients c >= 0 with the least sum of
 
@@ -45,7 +48,8 @@ def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarra
     >>> fit_coefficients(count, count @ [0.5, 2.0]).round(2).tolist()
     [0.5, 2.0]
     """
-    from scipy.optimize import nnls
+    with part_of("fit"):
+        from scipy.optimize import nnls
 
     weight = np.ones(len(energy_j)) if weight is None else weight
     # In units where the typical record has one joule and one of each count, coefficients are shares of the energy.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
 from energy_lib import datasets
+from energy_lib.extras import part_of
 from energy_lib.image import SpecificationLaw
 from energy_lib.image_cells import rms, unseen_device_half_width
 from energy_lib.image_records import measured_records, server_records, stream_energies, throughput_records
+from energy_lib.once import computed_once
+from energy_lib.threads import one_blas_thread
 
 ENGINE_LARGE, ENGINE_ONE, FRAMEWORK = "engine, large batch", "engine, batch 1", "framework, large batch"
 _METERED = {"device": "RTX 5000", "engine": "pytorch", "accelerator": "NVIDIA Quadro RTX 5000"}
@@ -30,13 +31,15 @@ def law_energy_j(law: SpecificationLaw, records: pd.DataFrame) -> pd.Series:
     return parts["floor"] + parts["flop"] + parts["activations"]
 
 
+@one_blas_thread()
 def fit_engine_law(records: pd.DataFrame, at_least: SpecificationLaw | None = None) -> SpecificationLaw:
     """The law of an inference engine: least absolute-like loss of ln error, each device and network weighing alike.
 
     `at_least` is the law of large batches when that of batch 1 is fitted: no constant may lie below it, so that energy
     an image never rises with the batch. An overhead is fitted with it only.
     """
-    from scipy.optimize import least_squares
+    with part_of("fit"):
+        from scipy.optimize import least_squares
 
     weight = 1 / np.sqrt(records.groupby(["device", "model"])["energy_j"].transform("size"))
     log_energy = np.log(records["energy_j"])
@@ -81,9 +84,11 @@ def engine_records(batched: bool) -> pd.DataFrame:
     return records[(records["scenario"] == "SingleStream") & (records["n_accelerators"] == 1)].reset_index(drop=True)
 
 
+@one_blas_thread()
 def batch_law() -> tuple[float, pd.Series]:
     """p in E(8) = E_many + (E_1 - E_many) / 8^p, and the log10 error of each system and network."""
-    from scipy.optimize import least_squares
+    with part_of("fit"):
+        from scipy.optimize import least_squares
 
     energy = stream_energies()
 
@@ -94,9 +99,11 @@ def batch_law() -> tuple[float, pd.Series]:
     return float(exponent[0]), error(exponent)
 
 
+@one_blas_thread()
 def fit_framework_time(records: pd.DataFrame) -> tuple[float, float]:
     """(a, b) in time = a FLOP / peak + b activations / bandwidth; b in bytes at 16 bits. From `throughput_records`."""
-    from scipy.optimize import least_squares
+    with part_of("fit"):
+        from scipy.optimize import least_squares
 
     def error(logs: np.ndarray) -> np.ndarray:
         return np.log10(_framework_time_s(np.exp(logs), records) / records["time_s"])
@@ -150,7 +157,7 @@ def fit_framework_law() -> SpecificationLaw:
     return SpecificationLaw(multiple, size_byte, 0.0, share, 0.0)
 
 
-@lru_cache
+@computed_once
 def specification_laws() -> tuple[pd.DataFrame, pd.DataFrame]:
     """The laws as the table `image_specification`, and their out-of-sample errors as rows of `image_errors`."""
     laws, errors, large = [], [], None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 
 from energy_lib import datasets
 from energy_lib.checks import quantity
 from energy_lib.estimate import Estimate
+from energy_lib.once import computed_once
 from energy_lib.world_joules import HORIZON, hardware_gain, software_gain
 
 
-@lru_cache
+@computed_once
 def measured_year() -> int:
     """Year of the newest meter readings that estimates of requests rest on (table `mlenergy_llm`).
 
@@ -23,7 +23,7 @@ def measured_year() -> int:
     return int(datasets.load("mlenergy_llm")["benchmark_date"].max().year)
 
 
-@lru_cache
+@computed_once
 def log_gains() -> Mapping[str, tuple[float, float]]:
     """Middle and half-width (90 %) of ln gain a year, of hardware and of software: those of the world's scenario."""
     ends = {name: np.log([g.low, g.high]) for name, g in (("hardware", hardware_gain()), ("software", software_gain()))}

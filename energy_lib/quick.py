@@ -10,14 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
 from energy_lib.adoption import STREAMS, Scenario, energy_by_year
 from energy_lib.checks import unknown_name
 from energy_lib.draws import at_normals
+from energy_lib.extras import part_of
 from energy_lib.factors import Fixed, Path
+from energy_lib.once import computed_once
 
 DRAWS = 8192
 ENDS = (0.05, 0.5, 0.95)
@@ -55,7 +56,7 @@ def with_values(scenario: Scenario, values: Mapping[str, float]) -> Scenario:
     return replace(scenario, **changes[""], **streams)
 
 
-@lru_cache
+@computed_once
 def stratified_normals(inputs: int, draws: int = DRAWS) -> np.ndarray:
     """Standard normals, an array (inputs, draws): in each row the middles of equally likely parts, shuffled.
 
@@ -77,7 +78,8 @@ def stratified_normals(inputs: int, draws: int = DRAWS) -> np.ndarray:
 
 def normal_middles(draws: int) -> np.ndarray:
     """Standard normal quantiles of (i + 1/2) / draws, i = 0 to draws - 1, to four decimals, which a page can carry."""
-    from scipy.special import ndtri
+    with part_of("fit"):
+        from scipy.special import ndtri
 
     return np.round(ndtri((np.arange(draws) + 0.5) / draws), 4)
 

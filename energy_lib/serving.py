@@ -29,11 +29,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
 from energy_lib.compute import LanguageModel
+from energy_lib.elementwise import functions_for
 from energy_lib.units import FLOP_PER_MAC
 
 BIT_PER_BYTE = 8.0
@@ -67,15 +69,19 @@ class Shapes:
     @classmethod
     def of(cls, models: LanguageModel | Sequence[LanguageModel]) -> Shapes:
         """Shapes of one model (numbers) or of several (arrays)."""
-        one = isinstance(models, LanguageModel)
-        listed = [models] if one else models
-        columns = {f.name: np.array([getattr(m, f.name) for m in listed], dtype=float) for f in fields(cls)}
-        return cls(**{name: column[0] if one else column for name, column in columns.items()})
+        if isinstance(models, LanguageModel):
+            return _shapes_of_one(models)
+        return cls(**{f.name: np.array([getattr(m, f.name) for m in models], dtype=float) for f in fields(cls)})
 
     @property
     def is_mixture(self) -> np.ndarray:
         """A mixture of one expert is a dense model."""
-        return np.asarray(self.experts) > 1
+        return self.experts > 1
+
+
+@lru_cache(maxsize=1024)
+def _shapes_of_one(model: LanguageModel) -> Shapes:
+    return Shapes(**{f.name: float(getattr(model, f.name)) for f in fields(Shapes)})
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class Load:
     @property
     def prompts_per_step(self) -> np.ndarray:
         """Requests that begin in one step at steady state."""
-        return self.batch / np.maximum(self.output_tokens, 1.0)
+        return self.batch / functions_for(self.output_tokens).maximum(self.output_tokens, 1.0)
 
 
 @dataclass(frozen=True)
@@ -169,8 +175,9 @@ def touched_expert_share(experts: np.ndarray, experts_per_token: np.ndarray, tok
 def attended_tokens(shapes: Shapes, context_tokens: np.ndarray) -> np.ndarray:
     """Cached tokens that an average attention layer reads, of which some see a sliding window only."""
     local_share = shapes.local_layers / shapes.attention_layers
-    window = np.where(shapes.local_layers > 0, shapes.sliding_window, np.inf)
-    return (1.0 - local_share) * context_tokens + local_share * np.minimum(context_tokens, window)
+    f = functions_for(local_share, context_tokens)
+    window = f.where(shapes.local_layers > 0, shapes.sliding_window, np.inf)
+    return (1.0 - local_share) * context_tokens + local_share * f.minimum(context_tokens, window)
 
 
 def held_tokens(input_tokens: np.ndarray, output_tokens: np.ndarray, batch: np.ndarray) -> np.ndarray:
@@ -189,7 +196,8 @@ def cache_bytes_per_request(shapes: Shapes, context_tokens: np.ndarray, ranks: n
 
     A latent cache is kept on each rank; grouped heads are copied where there are more ranks than heads.
     """
-    copies = np.where(shapes.kv_lora_rank > 0, ranks, np.maximum(1.0, ranks / shapes.kv_heads))
+    f = functions_for(shapes.kv_heads, ranks)
+    copies = f.where(shapes.kv_lora_rank > 0, ranks, f.maximum(1.0, ranks / shapes.kv_heads))
     return shapes.cache_elements_per_token * attended_tokens(shapes, context_tokens) * CACHE_BYTE_PER_ELEMENT * copies
 
 
@@ -197,27 +205,29 @@ def _attention_width(shapes: Shapes) -> np.ndarray:
     """Multiply-adds of one query token with one cached token over all attention layers, as decoding does them."""
     latent = shapes.heads * (2.0 * shapes.kv_lora_rank + shapes.qk_rope_dim)
     plain = 2.0 * shapes.heads * shapes.head_dim
-    return np.where(shapes.kv_lora_rank > 0, latent, plain) * shapes.attention_layers
+    return functions_for(latent, plain).where(shapes.kv_lora_rank > 0, latent, plain) * shapes.attention_layers
 
 
 def _prompt_padding(load: Load) -> np.ndarray:
     """Replicas of attention wait for the one with the longest prompts: expected maximum over replicas, at most all."""
-    replicas = load.data_parallel
-    return np.minimum(replicas, 1.0 + np.sqrt(2.0 * replicas * np.log(replicas) / load.prompts_per_step))
+    replicas, joining = load.data_parallel, load.prompts_per_step
+    f = functions_for(replicas, joining)
+    return f.minimum(replicas, 1.0 + f.sqrt(2.0 * replicas * f.log(replicas) / joining))
 
 
 def work(shapes: Shapes, load: Load, expert_tile_tokens: float) -> Work:
     """Bytes and FLOP that fall on one accelerator."""
     n, batch = load.n_accelerators, load.batch
+    f = functions_for(shapes.experts, load.expert_bits)
     stages = load.pipeline_stages
     ranks = n / stages / load.data_parallel
-    dense = shapes.dense_parameters + np.where(shapes.is_mixture, 0.0, shapes.expert_parameters)
-    experts = np.where(shapes.is_mixture, shapes.expert_parameters, 0.0)
-    n_experts, used = np.maximum(shapes.experts, 1.0), np.maximum(shapes.experts_per_token, 1.0)
+    dense = shapes.dense_parameters + f.where(shapes.is_mixture, 0.0, shapes.expert_parameters)
+    experts = f.where(shapes.is_mixture, shapes.expert_parameters, 0.0)
+    n_experts, used = f.maximum(shapes.experts, 1.0), f.maximum(shapes.experts_per_token, 1.0)
     any_mixture = np.any(shapes.is_mixture)  # the power below costs more than all the rest of a dense model
     touched = experts * touched_expert_share(n_experts, used, batch / stages) if any_mixture else experts
     active = experts * used / n_experts
-    expert_bits = np.where(load.expert_bits > EXPERT_BITS_THAT_PAY, 16.0, load.expert_bits)
+    expert_bits = f.where(load.expert_bits > EXPERT_BITS_THAT_PAY, 16.0, load.expert_bits)
     context = load.input_tokens + load.output_tokens / 2.0  # of an average step
     state_bytes = 2.0 * shapes.state_elements * STATE_BYTE_PER_ELEMENT  # read and written
     width = _attention_width(shapes)
@@ -238,6 +248,8 @@ def _by_name(
     table: Mapping[str, object], names: np.ndarray | pd.Categorical, attribute: str, default: float
 ) -> np.ndarray:
     """`table[name].attribute` for each name; `default` for a name that the table lacks."""
+    if isinstance(names, str):
+        return getattr(table[names], attribute) if names in table else default
     if isinstance(names, pd.Categorical):  # sorting names again in each step of a fit would cost more than the step
         known, index = names.categories, names.codes
     else:
@@ -263,25 +275,25 @@ def request_parts(
 
     done = work(shapes, load, constants.expert_tile_tokens)
     logit = np.log(constants.bandwidth_share / (1.0 - constants.bandwidth_share)) + deviation("bandwidth_logit")
-    bandwidth = device.bandwidth_byte_per_s / (1.0 + np.exp(-logit))
+    f = functions_for(*vars(done).values(), device.peak_flop_per_s, device.bandwidth_byte_per_s, logit)
+    bandwidth = device.bandwidth_byte_per_s / (1.0 + f.exp(-logit))
     rate = device.peak_flop_per_s * constants.compute_efficiency
     memory_s = (done.weight_bytes + done.cache_bytes / constants.cache_efficiency) / bandwidth
     compute_s = (done.dense_flop + done.expert_flop / constants.expert_efficiency) / rate
-    kernel_s = np.maximum(memory_s, compute_s)
+    kernel_s = f.maximum(memory_s, compute_s)
     linked = load.n_accelerators / load.pipeline_stages > 1
     layer_s = shapes.layers * (soft("layer_s") + linked * soft("link_s"))
     host_s = load.batch / load.data_parallel * soft("sequence_s")
-    overlap = soft("launches_overlap").astype(bool)
-    step_s = np.where(overlap, np.maximum(kernel_s, layer_s), kernel_s + layer_s + host_s)
+    step_s = f.where(soft("launches_overlap"), f.maximum(kernel_s, layer_s), kernel_s + layer_s + host_s)
 
     prompt_kernel_s = (done.prompt_dense_flop + done.prompt_expert_flop / constants.expert_efficiency) / rate
     joining = load.prompts_per_step
-    prompt_s = prompt_kernel_s + shapes.layers * soft("prompt_layer_s") * -np.expm1(-joining) / joining
+    prompt_s = prompt_kernel_s + shapes.layers * soft("prompt_layer_s") * -f.expm1(-joining) / joining
 
     steps = load.output_tokens / load.batch
     seconds = steps * step_s + prompt_s
     active_s = steps * (kernel_s + soft("layers_active") * layer_s) + prompt_kernel_s
-    standby = np.exp(deviation("standby_log"))
+    standby = f.exp(deviation("standby_log"))
     per_byte = constants.memory_share / device.bandwidth_byte_per_s
     per_flop = constants.compute_share / device.peak_flop_per_s
     tdp_seconds = {
@@ -293,5 +305,5 @@ def request_parts(
         "prompt": per_flop * (done.prompt_dense_flop + done.prompt_expert_flop),
     }
     uncapped = sum(tdp_seconds.values()) / seconds
-    whole = device.tdp_w * load.n_accelerators / np.sqrt(1.0 + uncapped**2)
+    whole = device.tdp_w * load.n_accelerators / f.sqrt(1.0 + uncapped**2)
     return {name: whole * value for name, value in tdp_seconds.items()}, seconds

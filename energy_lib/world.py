@@ -6,8 +6,6 @@ little of most factors, and the intervals are wide on purpose; where no table gi
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import pandas as pd
 
@@ -16,6 +14,7 @@ from energy_lib.adoption import Scenario, Stream
 from energy_lib.checks import quantity
 from energy_lib.factors import Fixed, Lognormal, Path
 from energy_lib.judgements import judgement
+from energy_lib.once import computed_once
 from energy_lib.usage import TOKENS, count_at, largest, usage_series
 from energy_lib.world_joules import (
     HORIZON,
@@ -51,7 +50,7 @@ def world_scenario(first_year: int = 2025) -> Scenario:
     return _world(int(first_year))
 
 
-@lru_cache
+@computed_once
 def _world(year: int) -> Scenario:
     share = share_using(year)
     streams = {name: _stream(name, year) for name in ("frontier", "year_old")}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -15,6 +14,7 @@ from energy_lib.factors import Lognormal, Path
 from energy_lib.hardware import accelerator
 from energy_lib.hardware_trends import launched, parts, trend
 from energy_lib.judgements import judgement
+from energy_lib.once import computed_once
 from energy_lib.trends import best_so_far, fit_growth
 
 HORIZON = 2030
@@ -68,7 +68,7 @@ def chip_j_per_token(models: Sequence[str], boards: Sequence[str]) -> Lognormal:
     return Lognormal(low=float(ends[0]), median=float(ends[1]), high=float(ends[2]), source=source)
 
 
-@lru_cache
+@computed_once
 def model_gain(stream: str) -> Lognormal:
     """Factor a year by which other models take fewer joules for a token on the same hardware and software.
 
@@ -96,7 +96,7 @@ def hardware_gain() -> Lognormal:
     return Lognormal(low=same.factor_per_year_low, high=best.factor_per_year_high, source=source)
 
 
-@lru_cache
+@computed_once
 def software_gain() -> Lognormal:
     """From no further gain to the largest gain a year between the last two generations of software that were measured,
     over dense and mixed models and batches."""
