@@ -82,9 +82,9 @@ clean:  ## remove what was built, keep the environment
 
 pins: $(INSTALLED)  ## compile requirements.txt anew from pyproject.toml (needs the network)
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra book --extra compare --extra test --extra build --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra book --extra test --extra build --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file requirements.txt
-	$(BIN)/uv pip compile pyproject.toml --extra compare --constraint requirements.txt --universal \
+	$(BIN)/uv pip compile pyproject.toml --extra notebooks --constraint requirements.txt --universal \
 	    --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --output-file binder/requirements.txt
 
 node_modules/.package-lock.json: package-lock.json package.json  ## what the tests in Chromium and the benchmark run in pages

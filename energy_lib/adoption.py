@@ -22,10 +22,9 @@ from numpy.typing import ArrayLike
 
 from energy_lib.checks import quantity
 from energy_lib.factors import Factor, Fixed, Input, Path, as_factor, as_path
-from energy_lib.units import HOURS_PER_YEAR, JOULE_PER_KWH, SECONDS_PER_DAY
+from energy_lib.units import DAYS_PER_YEAR, JOULE_PER_KWH, SECONDS_PER_DAY
 
 STREAMS = ("frontier", "year_old")
-DAYS_PER_YEAR = HOURS_PER_YEAR / 24.0
 SECONDS_PER_YEAR = SECONDS_PER_DAY * DAYS_PER_YEAR
 JOULE_PER_TWH = JOULE_PER_KWH * 1e9
 # Kinds of the paths: see `factors`. What is not listed is positive.

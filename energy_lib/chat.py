@@ -11,6 +11,7 @@ from energy_lib.calibration import records
 from energy_lib.checks import quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_energy
+from energy_lib.extras import part_of
 from energy_lib.hardware import Accelerator, accelerator
 from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request, held_tokens
 from energy_lib.trends import cheapest_reaching
@@ -89,7 +90,8 @@ def mixture_factor(runs: pd.DataFrame, *, confidence: float = 0.95) -> tuple[flo
 
     Least squares with errors that allow for several runs of one shape (clustered). Source: Cameron and Miller 2015.
     """
-    import statsmodels.api as sm  # loaded here: `import energy_lib` must not pay for it
+    with part_of("fit"):
+        import statsmodels.api as sm
 
     design = pd.DataFrame(
         {"active": np.log(runs["active_params_B"]), "mixture": (runs["network"] == MIXTURE).astype(float)}

@@ -13,16 +13,10 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from energy_lib.adoption import DAYS_PER_YEAR
-from energy_lib.change import break_even, decompose, needed_for
 from energy_lib.checks import UnknownNameError, quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
-from energy_lib.draws import simulate
 from energy_lib.energy import request_energy
-from energy_lib.scenario_file import FORM, read_scenario, scenario_mapping
-from energy_lib.sensitivity import tornado
-from energy_lib.units import joule_to_kwh, joule_to_wh
-from energy_lib.world import world_scenario
+from energy_lib.units import DAYS_PER_YEAR, joule_to_kwh, joule_to_wh
 
 PROGRAM = "python -m energy_lib"
 INTRODUCTION = f"""\
@@ -191,6 +185,13 @@ def _estimate(given: argparse.Namespace) -> str:
 
 
 def _scenario(given: argparse.Namespace) -> str:
+    # Loaded here, so that an estimate does not wait for what scenarios need.
+    from energy_lib.change import break_even, decompose, needed_for
+    from energy_lib.draws import simulate
+    from energy_lib.scenario_file import FORM, read_scenario, scenario_mapping
+    from energy_lib.sensitivity import tornado
+    from energy_lib.world import world_scenario
+
     if given.form:
         return FORM.rstrip()
     if given.world and given.file:

@@ -13,6 +13,7 @@ from energy_lib.calibration import cross_validate, inputs, measured
 from energy_lib.clusters import family_codes, family_covariance
 from energy_lib.compute import language_model
 from energy_lib.energy import largest_batch, request_energy
+from energy_lib.extras import part_of
 from energy_lib.hardware import accelerator
 from energy_lib.serving import work
 from energy_lib.trends import Growth
@@ -134,7 +135,8 @@ def mlperf() -> pd.DataFrame:
 
 def _margin(error: float, degrees_of_freedom: float) -> float:
     """Half of a 95 % interval, by Student's t."""
-    from scipy.stats import t  # loaded here: it costs more than the rest of the module
+    with part_of("fit"):
+        from scipy.stats import t
 
     return float(t.ppf(0.975, degrees_of_freedom)) * error
 

@@ -6,9 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from energy_lib.checks import quantity, same_shape
-from energy_lib.units import HOURS_PER_YEAR, JOULE_PER_KWH, JOULE_PER_WH
+from energy_lib.units import DAYS_PER_YEAR, JOULE_PER_KWH, JOULE_PER_WH
 
-DAYS_PER_YEAR = HOURS_PER_YEAR / 24.0
 KWH_PER_TWH = 1e9
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from energy_lib import datasets
 from energy_lib.checks import unknown_name
+from energy_lib.extras import part_of
 from energy_lib.hardware import fit_efficiency
 from energy_lib.trends import Growth, best_so_far, fit_growth
 from energy_lib.units import decimal_year
@@ -218,7 +219,8 @@ def fit_broken_growth(
     dates = np.unique(years)
     if len(dates) < 2 * at_least:
         raise ValueError(f"a broken trend needs {2 * at_least} different dates, {at_least} a side, not {len(dates)}")
-    from scipy.stats import f  # loaded here: it costs more than the rest of the module
+    with part_of("fit"):
+        from scipy.stats import f
 
     middles = (dates[:-1] + dates[1:]) / 2.0
     knots = middles[at_least - 1 : len(dates) - at_least]
@@ -239,7 +241,8 @@ def fit_broken_growth(
 
 
 def _broken_line(years: np.ndarray, logarithm: np.ndarray, knot: float):
-    import statsmodels.api as sm  # loaded here: `import energy_lib` must not pay for it
+    with part_of("fit"):
+        import statsmodels.api as sm
 
     since = years - knot
     design = np.column_stack([np.ones_like(since), since, np.maximum(since, 0.0)])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from energy_lib import datasets
+from energy_lib.extras import part_of
 from energy_lib.hardware import measured_speedups
 from energy_lib.study import FIXED_TOP1, YEARS, Study
 from energy_lib.trends import Growth, cheapest_reaching
@@ -53,7 +54,8 @@ def _trend_at(growth: Growth, year: float, scale: float = 1.0) -> Finding:
 
 def _regression_at(x: pd.Series, y: pd.Series, at: float) -> Finding:
     """Value and 95 % interval of a power law fitted on logarithms."""
-    import statsmodels.api as sm
+    with part_of("fit"):
+        import statsmodels.api as sm
 
     fit = sm.OLS(np.log(y), sm.add_constant(np.log(x))).fit(cov_type="HC3", use_t=True)
     prediction = fit.get_prediction([[1.0, np.log(at)]])

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from energy_lib.checks import quantity
 from energy_lib.clusters import family_codes, family_covariance
+from energy_lib.extras import part_of
 from energy_lib.units import decimal_year
 
 
@@ -62,7 +63,8 @@ class Growth:
 
     @cached_property
     def _student(self):
-        from scipy.stats import t  # loaded here: it costs more than the rest of the module
+        with part_of("fit"):
+            from scipy.stats import t
 
         return t(self.degrees_of_freedom)
 
@@ -176,7 +178,8 @@ def fit_growth(
             f"date[{at}] = {years[at]:.3f} comes before date[{at - 1}] = {years[at - 1]:.3f}: "
             "sort dates and values together"
         )
-    import statsmodels.api as sm  # loaded here: `import energy_lib` must not pay for it
+    with part_of("fit"):
+        import statsmodels.api as sm
 
     origin = float(years.mean())
     logarithm = np.log(values)

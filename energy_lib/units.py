@@ -17,6 +17,7 @@ FLOP_PER_GFLOP = 1e9
 JOULE_PER_KCAL = 4184.0  # thermochemical calorie (NIST SP 811, appendix B)
 SECONDS_PER_DAY = 86400.0
 HOURS_PER_YEAR = 8766.0  # Julian year of 365.25 days
+DAYS_PER_YEAR = HOURS_PER_YEAR / 24.0
 
 
 def _energy(name: str, value: ArrayLike, unit: str) -> np.ndarray:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from energy_lib import datasets
 from energy_lib.checks import unknown_name
+from energy_lib.extras import part_of
 from energy_lib.units import decimal_year
 
 # Company, product and metric of each series with at least three disclosures, by what it counts.
@@ -94,7 +95,8 @@ def backcast(cutoffs: list[str], rows: pd.DataFrame | None = None, *, confidence
     Series with fewer than three earlier disclosures are left out. Columns: `cutoff`, `series`, `counts`, `date`,
     `value`, `foretold`, `low`, `high`, `inside`, and `error_factor` = foretold / value.
     """
-    import statsmodels.api as sm  # loaded here: `import energy_lib` must not pay for it
+    with part_of("fit"):
+        import statsmodels.api as sm
 
     rows = usage_series() if rows is None else rows
     found = []
