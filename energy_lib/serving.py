@@ -247,15 +247,18 @@ def work(shapes: Shapes, load: Load, expert_tile_tokens: float) -> Work:
 def _by_name(
     table: Mapping[str, object], names: np.ndarray | pd.Categorical, attribute: str, default: float
 ) -> np.ndarray:
-    """`table[name].attribute` for each name; `default` for a name that the table lacks."""
+    """`table[name].attribute` for each name; `default` for a name that the table lacks.
+
+    Attributes are numbers, or arrays (k, 1) of k sets of constants, which give (k, names).
+    """
     if isinstance(names, str):
         return getattr(table[names], attribute) if names in table else default
     if isinstance(names, pd.Categorical):  # sorting names again in each step of a fit would cost more than the step
         known, index = names.categories, names.codes
     else:
         known, index = np.unique(np.asarray(names), return_inverse=True)
-    values = np.array([getattr(table[k], attribute) if k in table else default for k in known.tolist()])
-    return values[index].reshape(np.shape(names))
+    values = [np.atleast_1d(getattr(table[k], attribute) if k in table else default) for k in known.tolist()]
+    return np.concatenate(np.broadcast_arrays(*values), axis=-1)[..., index.reshape(np.shape(names))]
 
 
 def request_parts(
