@@ -34,7 +34,6 @@ def design(records: pd.DataFrame, detail: str) -> np.ndarray:
     return np.column_stack([columns[term] for term in LADDER[detail]])
 
 
-@one_blas_thread()
 def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarray | None = None) -> np.ndarray:
     """Coefficients c >= 0 with the least sum of
 
@@ -57,12 +56,14 @@ def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarra
     level = np.exp(np.log(energy_j).mean())
     matrix, energy_j = matrix / typical, energy_j / level
     n_terms = matrix.shape[1]
-    predicted, shares = energy_j, np.zeros(n_terms)
+    predicted, shares, n = energy_j, np.zeros(n_terms), len(energy_j)
+    rows, target = np.vstack([matrix, np.eye(n_terms)]), np.full(n + n_terms, 1 / n_terms)
     for turn in range(_ROUNDS):
         residual = np.log(predicted / energy_j)
         root = np.sqrt(weight * np.minimum(1.0, NOISE_LN / np.maximum(np.abs(residual), 1e-12))) / NOISE_LN
-        rows = np.vstack([matrix * (root / predicted)[:, None], np.eye(n_terms)])
-        found = nnls(rows, np.append(root * (1 - residual), np.full(n_terms, 1 / n_terms)))[0]
+        np.multiply(matrix, (root / predicted)[:, None], out=rows[:n])
+        np.multiply(root, 1 - residual, out=target[:n])
+        found = nnls(rows, target)[0]
         before = shares
         shares = found if turn < _FULL_STEPS else (before + found) / 2  # large errors make full steps swing
         predicted = np.maximum(matrix @ shares, 1e-3 * energy_j)
@@ -71,6 +72,7 @@ def fit_coefficients(matrix: np.ndarray, energy_j: np.ndarray, weight: np.ndarra
     return shares * level / typical
 
 
+@one_blas_thread()
 def coefficients(records: pd.DataFrame, detail: str) -> pd.DataFrame:
     """Fitted coefficients, one row a cell and one column a term, from the records beyond doubt."""
     matrix, energy_j = design(records, detail), records["energy_j"].to_numpy()
@@ -78,6 +80,7 @@ def coefficients(records: pd.DataFrame, detail: str) -> pd.DataFrame:
     return pd.DataFrame.from_dict(found, orient="index", columns=list(LADDER[detail]))
 
 
+@one_blas_thread()
 def leave_out(records: pd.DataFrame, detail: str, by: str) -> pd.Series:
     """log10(predicted / measured) of each record by its cell fitted without all records that share its `by`."""
     matrix, energy_j = design(records, detail), records["energy_j"].to_numpy()
@@ -159,6 +162,7 @@ def unseen_board(records: pd.DataFrame, detail: str = "basic") -> pd.DataFrame:
     return pd.concat(parts).sort_index()
 
 
+@one_blas_thread()
 def pooled_coefficients(records: pd.DataFrame, detail: str) -> np.ndarray:
     """Coefficients of all records at once, devices weighing alike."""
     weight = 1.0 / records.groupby("device")["device"].transform("size").to_numpy(float)
