@@ -16,8 +16,10 @@ import pandas as pd
 import pytest
 from frictionless import Checklist, Package, checks
 
+from energy_lib import datasets
 from energy_lib.checks import UnknownNameError
-from energy_lib.datasets import TableError, load, package, sha256, tables
+from energy_lib.datasets import TableError, digest, index, load, package, recorded_digests, sha256, tables
+from energy_lib.validation import validate_changed
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESOURCES = {resource["name"]: resource for resource in package()["resources"]}
@@ -513,3 +515,65 @@ def test_a_description_that_describes_nothing_is_refused(folder, text):
     (folder / "datapackage.json").write_text(text, encoding="utf-8")
     with pytest.raises(TableError, match=r"datapackage\.json"):
         load("claims", folder)
+
+
+def test_every_table_is_on_record_as_it_is():
+    assert recorded_digests() == {name: digest(name) for name in tables()}
+
+
+@pytest.mark.parametrize("path", ["datapackage.json", "paper/gpus.csv"])
+def test_any_change_of_rows_or_description_takes_a_table_off_the_record(folder, path):
+    text = (folder / path).read_text(encoding="utf-8")
+    (folder / path).write_text(
+        text.replace("GeForce GTX 580", "GeForce GTX 58O").replace('"W"', '"V"'), encoding="utf-8"
+    )
+    assert digest("gpus", folder) != recorded_digests(folder)["gpus"]
+
+
+def test_a_table_is_off_the_record_when_a_table_that_it_refers_to_changes(folder):
+    name, other = next(
+        (n, k["reference"]["resource"]) for n, r in RESOURCES.items() for k in r["schema"].get("foreignKeys", [])
+    )
+    with (folder / RESOURCES[other]["path"]).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    assert digest(name, folder) != recorded_digests(folder)[name]
+
+
+def test_line_ends_of_windows_change_neither_the_record_nor_the_table(folder):
+    for path in folder.rglob("*.csv"):
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    for name in tables():
+        assert digest(name, folder) == recorded_digests()[name]
+    pd.testing.assert_frame_equal(load("gpus", folder), load("gpus"))
+
+
+def test_a_damaged_record_costs_time_and_nothing_else(folder):
+    (folder / "validated.json").write_text("{", encoding="utf-8")
+    assert recorded_digests(folder) == {}
+    pd.testing.assert_frame_equal(load("gpus", folder), load("gpus"))
+
+
+def test_tables_are_recorded_when_they_pass_and_only_then(folder):
+    change(folder, "gpus", 3, "watts", "36500")
+    change(folder, "claims", 2, "id", "")
+    (folder / "validated.json").unlink()
+    few = {**package(), "resources": [RESOURCES[name] for name in ("request_errors", "gpus", "claims")]}
+    (folder / "datapackage.json").write_text(json.dumps(few), encoding="utf-8")
+    with pytest.raises(TableError, match=r"gpus.csv, line 3"):
+        validate_changed(folder)
+    assert list(recorded_digests(folder)) == ["request_errors"]
+    assert not list(folder.glob("*.unfinished"))
+
+
+def test_an_index_is_built_once_and_again_when_its_table_changes(folder, monkeypatch):
+    built = []
+
+    def watts(table):
+        built.append(len(table))
+        return dict(zip(table["gpu"], table["watts"], strict=True))
+
+    assert index("gpus", watts, folder) is index("gpus", watts, folder)
+    assert len(built) == 1
+    change(folder, "gpus", 2, "gpu", "GeForce GTX 5800")
+    monkeypatch.setattr(datasets, "INDEX_LOOKS_AFTER_S", 0.0)
+    assert "GeForce GTX 5800" in index("gpus", watts, folder)
