@@ -524,16 +524,14 @@ def test_every_table_is_on_record_as_it_is():
 @pytest.mark.parametrize("path", ["datapackage.json", "paper/gpus.csv"])
 def test_any_change_of_rows_or_description_takes_a_table_off_the_record(folder, path):
     text = (folder / path).read_text(encoding="utf-8")
-    (folder / path).write_text(
-        text.replace("GeForce GTX 580", "GeForce GTX 58O").replace('"W"', '"V"'), encoding="utf-8"
-    )
+    changed = text.replace("GeForce GTX 580", "GeForce GTX 58O").replace('"W"', '"V"')
+    (folder / path).write_text(changed, encoding="utf-8")
     assert digest("gpus", folder) != recorded_digests(folder)["gpus"]
 
 
 def test_a_table_is_off_the_record_when_a_table_that_it_refers_to_changes(folder):
-    name, other = next(
-        (n, k["reference"]["resource"]) for n, r in RESOURCES.items() for k in r["schema"].get("foreignKeys", [])
-    )
+    keys = {name: key for name, resource in RESOURCES.items() for key in resource["schema"].get("foreignKeys", [])}
+    name, other = next((name, key["reference"]["resource"]) for name, key in keys.items())
     with (folder / RESOURCES[other]["path"]).open("a", encoding="utf-8") as file:
         file.write("\n")
     assert digest(name, folder) != recorded_digests(folder)[name]
