@@ -74,8 +74,8 @@ verify: $(INSTALLED)  ## whether a book is whole and unchanged, by its SHA-256 s
 serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
 	@$(BIN)/python tools/serve.py
 
-bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed; `make bench PARTS="importing simulating"` prints these alone
-	@$(BIN)/python tools/bench.py $(PARTS)
+bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed; `make bench PARTS="importing simulating"` prints these alone, BEFORE=commit times that too
+	@$(BIN)/python tools/bench.py $(if $(BEFORE),--before $(BEFORE)) $(PARTS)
 
 clean:  ## remove what was built, keep the environment
 	rm -rf _build mutants .coverage .pytest_cache .hypothesis .ruff_cache

@@ -1,10 +1,12 @@
 """Times of what people wait for, and ratios that hold on any machine; printed, never tested.
 
-`bench.py importing simulating` prints these parts alone.
+`bench.py importing simulating` prints these parts alone. `bench.py --before COMMIT` times that commit beside today's
+code, in the same run and by turns, where a part can.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import shutil
 import statistics
@@ -12,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import bench_site
@@ -20,6 +23,8 @@ from inputs import ROOT
 RUNS = 5
 # What a clone does not hold.
 APART = (".venv", "_build", ".git", "__pycache__", "node_modules")
+# The code that is timed, by name: today's, and that of another commit where one is asked for.
+CODE = {"now": ROOT}
 
 
 def seconds(command: list, cwd: Path = ROOT) -> float:
@@ -30,36 +35,123 @@ def seconds(command: list, cwd: Path = ROOT) -> float:
     return time.monotonic() - began
 
 
+def printed(code: str, cwd: Path) -> float:
+    """The number that a fresh process prints."""
+    environment = {**os.environ, "PYTHONPATH": str(cwd)}
+    command = [sys.executable, "-W", "ignore", "-c", code]
+    run = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=True)
+    return float(run.stdout.split()[-1])
+
+
+def report(what: str, unit: str, aim: str, measure: Callable[[Path], float], runs: int = RUNS) -> None:
+    """Print the median of some runs, for all of the code by turns; the first run warms the disk's cache."""
+    found = {name: [] for name in CODE}
+    for turn in range(runs + 1):
+        for name, root in CODE.items():
+            value = measure(root)
+            if turn or not runs:
+                found[name].append(value)
+    values = "".join(f"  {name} {statistics.median(times):8.3g}{unit}" for name, times in found.items())
+    print(f"{what:44}{values}   (aim: {aim})", flush=True)
+
+
 def make_book(copy: Path) -> float:
-    python = Path(sys.executable)
-    return sum(seconds([python, copy / "tools" / tool], copy) for tool in ("notebooks.py", "book.py"))
+    return seconds(["make", "--no-print-directory", "book"], copy)
 
 
 def building() -> None:
-    """Time `make book` in a copy, so that the benchmark changes nothing here."""
+    """Time `make book` in copies, so that the benchmark changes nothing here."""
     with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "book"
-        shutil.copytree(
-            ROOT, copy, ignore=shutil.ignore_patterns(".venv", "_build", ".git", "__pycache__", "node_modules")
-        )
-        print(f"make book, fresh clone, environment installed   {make_book(copy):7.1f} s")
-        print(f"make book, nothing changed                      {make_book(copy):7.1f} s")
-        text = copy / "notebooks" / "hardware.md"
-        text.write_text(text.read_text(encoding="utf-8") + "\nOne more line.\n", encoding="utf-8")
-        print(f"make book, one notebook's text changed          {make_book(copy):7.1f} s")
-        module = copy / "energy_lib" / "units.py"
-        module.write_text(module.read_text(encoding="utf-8") + "\n# One more line.\n", encoding="utf-8")
-        print(f"make book, energy_lib changed (all notebooks)   {make_book(copy):7.1f} s")
+        copies = {name: Path(folder) / name for name in CODE}
+        for name, root in CODE.items():
+            shutil.copytree(root, copies[name], ignore=shutil.ignore_patterns(*APART))
+            (copies[name] / ".venv").symlink_to(ROOT / ".venv")
+
+        def timed(what: str, aim: str, change: Callable[[Path], None]) -> None:
+            times = {}
+            for name, copy in copies.items():
+                change(copy)
+                times[name] = make_book(copy)
+            print(f"make book, {what:33}" + "".join(f"  {n} {t:8.3g} s" for n, t in times.items()) + f"   (aim: {aim})")
+
+        hardware, units = "notebooks/hardware.md", "energy_lib/units.py"
+        table, cell = "data/paper/vision_models.csv", "import altair as alt"
+        timed("a clone, environment installed", "-", lambda copy: None)
+        timed("nothing changed", "0.7 s", lambda copy: None)
+        timed("one word of one text", "12 s", lambda copy: replace(copy / hardware, "the others", "all others"))
+        timed("one code cell", "its notebook + 12 s", lambda copy: replace(copy / hardware, cell, f"{cell}\n\n_ = 1"))
+        timed("a comment of the library", "no notebook", lambda copy: append(copy / units, "\n# One more line.\n"))
+        timed("one row of one table", "90 s", lambda copy: replace(copy / table, ",7.8,", ",7.81,"))
+
+
+def replace(path: Path, old: str, new: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    if old not in text:
+        raise ValueError(f"{path} has no {old!r}")
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+def over_pandas(code: str) -> Callable[[Path], float]:
+    """Time of a fresh process over that of one that imports pandas alone, pair by pair: a machine's speed drifts."""
+
+    def ratio(root: Path) -> float:
+        ours = seconds([sys.executable, "-W", "ignore", "-c", code], root)
+        return ours / seconds([sys.executable, "-c", "import pandas"], root)
+
+    return ratio
+
+
+FIRST = """
+from energy_lib import request_energy
+request_energy("Llama-3.1-70B", "H100 SXM5 80GB", input_tokens=300, output_tokens=500, batch=64, n_accelerators=4)
+"""
+TABLES = """
+import time
+began = time.monotonic()
+from energy_lib import load, tables
+for name in tables():
+    load(name)
+print(time.monotonic() - began)
+"""
+# One estimate at a time, each with arguments that were not seen before, over one of EcoLogits' own, by turns.
+SINGLE = """
+import random, time
+from ecologits.impacts.llm import compute_llm_impacts
+from energy_lib import request_energy
+rng = random.Random(1)
+mix = {f"if_electricity_mix_{factor}": 1.0 for factor in ("adpe", "pe", "gwp", "wue")}
+centre = {"datacenter_pue": 1.2, "datacenter_wue": 0.5}
+models = ["Llama-3.1-8B", "Llama-3.1-70B", "Qwen3-32B", "gpt-oss-120b"]
+def ours():
+    request_energy(rng.choice(models), "H100 SXM5 80GB", input_tokens=rng.randint(1, 2000),
+                   output_tokens=rng.randint(1, 2000), batch=rng.randint(1, 64), n_accelerators=8)
+def theirs():
+    compute_llm_impacts(model_active_parameter_count=70.0, model_total_parameter_count=70.0,
+                        output_token_count=rng.randint(1, 2000), request_latency=60.0, **mix, **centre)
+def spent(one, many):
+    began = time.process_time()
+    for _ in range(many):
+        one()
+    return (time.process_time() - began) / many
+spent(ours, 3), spent(theirs, 3)
+print(sorted(spent(ours, MANY) / spent(theirs, MANY) for _ in range(5))[2])
+"""
 
 
 def importing() -> None:
-    """Time of `import energy_lib` over that of `import pandas`, pair by pair, since a machine's speed drifts."""
-    pairs = [
-        [seconds([sys.executable, "-c", f"import {name}"]) for name in ("energy_lib", "pandas")]
-        for _ in range(RUNS + 1)
-    ]
-    ratios = [ours / pandas for ours, pandas in pairs[1:]]  # the first pair warms the disk's cache
-    print(f"import energy_lib / import pandas               {statistics.median(ratios):7.2f}   (aim: below 1.15)")
+    report("import energy_lib / import pandas", "", "below 1.05", over_pandas("import energy_lib"))
+    report("process to first estimate / import pandas", "", "below 1.5", over_pandas(FIRST))
+    report("all tables loaded", " s", "1 s", lambda root: printed(TABLES, root), runs=2)
+
+
+def single() -> None:
+    """One request at a time, warm, over one estimate of EcoLogits."""
+    single = SINGLE.replace("MANY", "40")
+    report("one estimate / one of EcoLogits' own", "", "below 0.7", lambda root: printed(single, root), runs=3)
 
 
 def estimating() -> None:
@@ -153,25 +245,40 @@ def fitting() -> None:
 
 
 def testing() -> None:
-    print(f"make test                                       {seconds(['make', 'test']):7.1f} s")
+    print(f"make test                                       {seconds(['make', 'test']):7.1f} s   (aim: 240 s)")
+
+
+def ci() -> None:
+    """All of CI, in a clone that has no environment yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run(["git", "clone", "--quiet", ROOT, f"{folder}/clone"], check=True)
+        taken = seconds(["bash", ".ci/run"], Path(folder) / "clone")
+    print(f".ci/run                                         {taken:7.1f} s   (aim: 720 s)")
 
 
 def serving() -> None:
     bench_site.main(make_book)
 
 
-PARTS = {part.__name__: part for part in (importing, estimating, simulating, fitting, building, serving, testing)}
+PARTS = {
+    part.__name__: part for part in (importing, single, estimating, simulating, fitting, building, serving, testing, ci)
+}
 
 
-def main(names: list[str]) -> int:
-    unknown = [name for name in names if name not in PARTS]
-    if unknown:
-        print(f"no part {unknown[0]!r}: the parts are {', '.join(PARTS)}", file=sys.stderr)
-        return 2
-    for name in names or PARTS:
-        PARTS[name]()
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", help="all of them unless given")
+    parser.add_argument("--before", metavar="COMMIT", help="time this commit too")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if given.before:
+            archive = subprocess.run(["git", "archive", given.before], cwd=ROOT, check=True, capture_output=True).stdout
+            subprocess.run(["tar", "-x", "-C", folder], input=archive, check=True)
+            CODE["before"] = Path(folder)
+        for name in given.parts or PARTS:
+            PARTS[name]()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
