@@ -96,7 +96,7 @@ def by_format(rows: pd.DataFrame) -> pd.DataFrame:
     long = rows.melt(list(kept), list(FORMATS), "format", "efficiency_flop_per_joule").dropna(
         subset=["efficiency_flop_per_joule"]
     )
-    return long.assign(series=long["format"].map(FORMATS)).sort_values(["date", "name"], ignore_index=True)
+    return long.assign(series=long["format"].map(FORMATS)).sort_values(["date", "name", "format"], ignore_index=True)
 
 
 def launched(rows: pd.DataFrame, window: str) -> pd.DataFrame:
@@ -108,7 +108,7 @@ def launched(rows: pd.DataFrame, window: str) -> pd.DataFrame:
 
 def trend(rows: pd.DataFrame, column: str) -> Growth:
     """Trend of one column of `parts` over the rows that a fit may use, its errors those of chips."""
-    fitted = rows[rows["left_out"] == ""].dropna(subset=[column]).sort_values("date", kind="stable")
+    fitted = rows[rows["left_out"] == ""].dropna(subset=[column]).sort_values(["date", "name"])
     return fit_efficiency(fitted["date"], fitted[column], fitted["chip"])
 
 
@@ -118,7 +118,7 @@ def one_per_chip(rows: pd.DataFrame) -> pd.DataFrame:
     fitted = rows[rows["left_out"] == ""]
     means = np.exp(np.log(fitted[columns]).groupby(fitted["chip"]).mean())
     first = fitted.drop_duplicates("chip").set_index("chip").drop(columns=columns)
-    return first.join(means).reset_index().sort_values("date", kind="stable", ignore_index=True)
+    return first.join(means).reset_index().sort_values(["date", "name"], ignore_index=True)
 
 
 def format_gain(rows: pd.DataFrame) -> dict[str, Growth]:
@@ -181,7 +181,7 @@ def green500(table: pd.DataFrame | None = None) -> pd.DataFrame:
         official=table["basis"].str.startswith("official"),
         left_out=np.where(table["confidence"] == "medium", "value not re-read", ""),
     )
-    return rows.sort_values("date", ignore_index=True)
+    return rows.sort_values(["date", "list"], ignore_index=True)
 
 
 @dataclass(frozen=True)

@@ -175,7 +175,7 @@ def _cell(device: str, detail: str, precision: str | None, engine: str | None) -
     rows = rows[rows["detail"] == detail]
     if rows.empty:
         raise ValueError(f"layers and elementwise have no coefficients for {device!r}: leave them out")
-    return rows.sort_values("preference").iloc[0]
+    return rows.sort_values("preference", kind="stable").iloc[0]
 
 
 @dataclass(frozen=True)

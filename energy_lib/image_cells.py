@@ -152,7 +152,7 @@ def unseen_board(records: pd.DataFrame, detail: str = "basic") -> pd.DataFrame:
             inner = _each_board_out(others, detail)
             width = unseen_device_half_width(inner, others["device"])
             parts.append(pd.DataFrame({"error": _pooled_error(others, test, detail), "half_width": width}))
-    return pd.concat(parts).sort_index()
+    return pd.concat(parts).sort_index(kind="stable")
 
 
 def pooled_coefficients(records: pd.DataFrame, detail: str) -> np.ndarray:

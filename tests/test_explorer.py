@@ -352,7 +352,8 @@ def test_the_table_opens_its_settings_in_the_form(opened):
     for i in range(rows.count()):
         rows.nth(i).locator("a").click()
         joules = rows.nth(i).locator("td").nth(1).inner_text().split(" (")[0]
-        expect(page.locator("[data-big]").first).to_have_text(f"{joules} J")  # the form follows the address a moment later
+        # The form follows the address a moment later.
+        expect(page.locator("[data-big]").first).to_have_text(f"{joules} J")
     assert not page.locator(".explorer-notice").is_visible()
 
 
