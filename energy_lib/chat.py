@@ -45,7 +45,7 @@ def listed_models() -> pd.DataFrame:
     names = datasets.load("model_names").set_index("model")
     table = datasets.load("language_models").rename(columns={"release_date": "date"})
     known = table["active_params_B"].notna()
-    dense = known & (table["active_params_B"] == table["total_params_B"])
+    dense = known & np.isclose(table["active_params_B"], table["total_params_B"])
     access = table["accessibility"].fillna("")
     return table.assign(
         mmlu=100.0 * table["mmlu"].fillna(table["model"].map(names["mmlu"])),

@@ -206,6 +206,13 @@ def _need_columns(frame: pd.DataFrame, *columns: str) -> None:
         raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}")
 
 
+def _comparable(value: pd.Series | float) -> pd.Series | float:
+    """Values to ten significant digits: those that differ in later ones alone, as between two machines, are equal."""
+    if isinstance(value, pd.Series):
+        return value.map(_comparable)
+    return float(f"{value:.10g}")
+
+
 def best_of_year(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """The row with the highest `by` of each calendar year, in order of `date`; the earliest one on a tie.
 
@@ -215,15 +222,17 @@ def best_of_year(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """
     _need_columns(frame, date, by)
     rows = frame.dropna(subset=[by]).sort_values(date, kind="stable")
-    return rows.loc[rows.groupby(rows[date].dt.year)[by].idxmax()]
+    return rows.loc[_comparable(rows[by]).groupby(rows[date].dt.year).idxmax()]
 
 
 def best_so_far(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """The rows that raised the record of `by` when they appeared, in order of `date`."""
     _need_columns(frame, date, by)
-    rows = frame.dropna(subset=[by]).sort_values([date, by], ascending=[True, False], kind="stable")
-    record_before = rows[by].cummax().shift(fill_value=-np.inf)
-    return rows[rows[by] > record_before]
+    rows = frame.dropna(subset=[by])
+    order = np.lexsort((-_comparable(rows[by]), rows[date]))
+    rows = rows.iloc[order]
+    value = _comparable(rows[by])
+    return rows[value > value.cummax().shift(fill_value=-np.inf)]
 
 
 def cheapest_reaching(frame: pd.DataFrame, *, quality: str, threshold: float, cost: str, date: str) -> pd.DataFrame:
@@ -233,11 +242,12 @@ def cheapest_reaching(frame: pd.DataFrame, *, quality: str, threshold: float, co
     Raises `ValueError` when no row reaches it.
     """
     _need_columns(frame, quality, cost, date)
-    reaching = frame[frame[quality] >= threshold].sort_values([date, cost], kind="stable")
+    reaching = frame[_comparable(frame[quality]) >= _comparable(threshold)]
     if reaching.empty:
         raise ValueError(f"no row reaches {quality} = {threshold}: the highest is {frame[quality].max()}")
-    cheapest_before = reaching[cost].cummin().shift(fill_value=np.inf)
-    return reaching[reaching[cost] < cheapest_before]
+    reaching = reaching.iloc[np.lexsort((_comparable(reaching[cost]), reaching[date]))]
+    value = _comparable(reaching[cost])
+    return reaching[value < value.cummin().shift(fill_value=np.inf)]
 
 
 def consolidation(
@@ -251,11 +261,11 @@ def consolidation(
     table is empty (NaN), since what would have come is not known.
     """
     _need_columns(frame, quality, cost, date)
-    years = pd.Series(decimal_year(frame[date]), index=frame.index)
+    years, reached_quality = pd.Series(decimal_year(frame[date]), index=frame.index), _comparable(frame[quality])
     levels = best_so_far(frame, date=date, by=quality)
     rows = []
     for index, first in levels.iterrows():
-        reached = (frame[quality] >= first[quality]) & (years >= years[index])
+        reached = (reached_quality >= reached_quality[index]) & (years >= years[index])
         row = {"level": first[quality], "first": index, "date": first[date], "first_cost": first[cost]}
         for window in within_years:
             complete = years[index] + window <= years.max()
