@@ -79,7 +79,7 @@ def cheapest_runs(answers: pd.DataFrame, *, batch: int | None = None) -> pd.Data
     if rows.empty:
         raise ValueError(f"no run has max_batch_size = {batch}: there are {sorted(set(answers['max_batch_size']))}")
     best = rows.groupby(["task", "model_id", "gpu_short"])["energy_per_output_token_J"].idxmin()
-    return rows.loc[sorted(best)].sort_values(["active_params_B", "model_id", "gpu"], ignore_index=True)
+    return rows.loc[sorted(best)].sort_values(["active_params_B", "model_id", "gpu", "task"], ignore_index=True)
 
 
 def mixture_factor(runs: pd.DataFrame, *, confidence: float = 0.95) -> tuple[float, float, float]:

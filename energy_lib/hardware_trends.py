@@ -62,7 +62,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
         group=table["segment"].map(CLASSES),
         left_out=_why_left_out(table),
         training=_fast_memory(table),
-        chip=table["vendor"] + " " + table["transistors_bn"].astype(str) + " " + table["process_nm"].astype(str),
+        chip=table["vendor"] + table["transistors_bn"].map(" {:g} ".format) + table["process_nm"].astype(str),
         **floats.assign(fp16=per_joule["fp16_tensor_tflops"]),
         fp16_any=floats[["fp32", "fp16"]].max(axis=1),
         best=floats.max(axis=1),
