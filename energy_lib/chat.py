@@ -13,7 +13,7 @@ from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_energy
 from energy_lib.hardware import Accelerator, accelerator
 from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request, held_tokens
-from energy_lib.trends import cheapest_reaching
+from energy_lib.trends import cheapest_reaching, comparable
 
 # The answer that is compared between models: a question of a few paragraphs, and one page.
 INPUT_TOKENS, OUTPUT_TOKENS = 300, 500
@@ -78,7 +78,8 @@ def cheapest_runs(answers: pd.DataFrame, *, batch: int | None = None) -> pd.Data
     rows = answers if batch is None else answers[answers["max_batch_size"] == batch]
     if rows.empty:
         raise ValueError(f"no run has max_batch_size = {batch}: there are {sorted(set(answers['max_batch_size']))}")
-    best = rows.groupby(["task", "model_id", "gpu_short"])["energy_per_output_token_J"].idxmin()
+    cost = comparable(rows["energy_per_output_token_J"])
+    best = cost.groupby([rows["task"], rows["model_id"], rows["gpu_short"]]).idxmin()
     return rows.loc[sorted(best)].sort_values(["active_params_B", "model_id", "gpu", "task"], ignore_index=True)
 
 

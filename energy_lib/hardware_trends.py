@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from energy_lib import datasets
 from energy_lib.checks import unknown_name
 from energy_lib.hardware import fit_efficiency
-from energy_lib.trends import Growth, best_so_far, fit_growth
+from energy_lib.trends import Growth, best_so_far, comparable, fit_growth
 from energy_lib.units import decimal_year
 
 CLASSES = {
@@ -70,7 +70,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
     )
     out["chip"] = out["chip"].where(table[["transistors_bn", "process_nm"]].notna().all(axis=1), out["name"])
     known = out["best"].notna()
-    out.loc[known, "best_format"] = floats[known].idxmax(axis=1).map(FORMATS)
+    out.loc[known, "best_format"] = floats[known].apply(comparable).idxmax(axis=1).map(FORMATS)
     return out
 
 
@@ -87,7 +87,7 @@ def _fast_memory(table: pd.DataFrame) -> pd.Series:
     """Server parts with at least half the bandwidth of the fastest server GPU that could be bought by their launch."""
     server = (table["segment"] == "server_gpu") & (table["status"] == "released")
     fastest = table["bandwidth_gbs"].where(server).cummax()
-    return server & (table["bandwidth_gbs"] >= _TRAINING_BANDWIDTH_SHARE * fastest)
+    return server & (comparable(table["bandwidth_gbs"]) >= comparable(_TRAINING_BANDWIDTH_SHARE * fastest))
 
 
 def by_format(rows: pd.DataFrame) -> pd.DataFrame:
@@ -274,7 +274,7 @@ def best_by_format(rows: pd.DataFrame) -> pd.DataFrame:
     energy_per_op_j = rated power / dense peak
     """
     long = by_format(rows[rows["left_out"] == ""])
-    best = long.loc[long.groupby("format", sort=False)["efficiency_flop_per_joule"].idxmax()]
+    best = long.loc[comparable(long["efficiency_flop_per_joule"]).groupby(long["format"], sort=False).idxmax()]
     return best.assign(energy_per_op_j=1.0 / best["efficiency_flop_per_joule"]).set_index("format").loc[list(FORMATS)]
 
 

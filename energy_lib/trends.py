@@ -200,17 +200,21 @@ def fit_growth(
     )
 
 
+def comparable(value: pd.Series | float) -> pd.Series | float:
+    """Values to ten significant digits: those that differ in later ones alone, as between two machines, are equal.
+
+    >>> comparable(0.1 + 0.2) == comparable(0.3)
+    True
+    """
+    if isinstance(value, pd.Series):
+        return value.map(comparable)
+    return float(f"{value:.10g}")
+
+
 def _need_columns(frame: pd.DataFrame, *columns: str) -> None:
     missing = [c for c in columns if c not in frame.columns]
     if missing:
         raise ValueError(f"the table has no column {missing[0]!r}; it has {', '.join(map(str, frame.columns))}")
-
-
-def _comparable(value: pd.Series | float) -> pd.Series | float:
-    """Values to ten significant digits: those that differ in later ones alone, as between two machines, are equal."""
-    if isinstance(value, pd.Series):
-        return value.map(_comparable)
-    return float(f"{value:.10g}")
 
 
 def best_of_year(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
@@ -222,16 +226,16 @@ def best_of_year(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """
     _need_columns(frame, date, by)
     rows = frame.dropna(subset=[by]).sort_values(date, kind="stable")
-    return rows.loc[_comparable(rows[by]).groupby(rows[date].dt.year).idxmax()]
+    return rows.loc[comparable(rows[by]).groupby(rows[date].dt.year).idxmax()]
 
 
 def best_so_far(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """The rows that raised the record of `by` when they appeared, in order of `date`."""
     _need_columns(frame, date, by)
     rows = frame.dropna(subset=[by])
-    order = np.lexsort((-_comparable(rows[by]), rows[date]))
+    order = np.lexsort((-comparable(rows[by]), rows[date]))
     rows = rows.iloc[order]
-    value = _comparable(rows[by])
+    value = comparable(rows[by])
     return rows[value > value.cummax().shift(fill_value=-np.inf)]
 
 
@@ -242,11 +246,11 @@ def cheapest_reaching(frame: pd.DataFrame, *, quality: str, threshold: float, co
     Raises `ValueError` when no row reaches it.
     """
     _need_columns(frame, quality, cost, date)
-    reaching = frame[_comparable(frame[quality]) >= _comparable(threshold)]
+    reaching = frame[comparable(frame[quality]) >= comparable(threshold)]
     if reaching.empty:
         raise ValueError(f"no row reaches {quality} = {threshold}: the highest is {frame[quality].max()}")
-    reaching = reaching.iloc[np.lexsort((_comparable(reaching[cost]), reaching[date]))]
-    value = _comparable(reaching[cost])
+    reaching = reaching.iloc[np.lexsort((comparable(reaching[cost]), reaching[date]))]
+    value = comparable(reaching[cost])
     return reaching[value < value.cummin().shift(fill_value=np.inf)]
 
 
@@ -261,7 +265,7 @@ def consolidation(
     table is empty (NaN), since what would have come is not known.
     """
     _need_columns(frame, quality, cost, date)
-    years, reached_quality = pd.Series(decimal_year(frame[date]), index=frame.index), _comparable(frame[quality])
+    years, reached_quality = pd.Series(decimal_year(frame[date]), index=frame.index), comparable(frame[quality])
     levels = best_so_far(frame, date=date, by=quality)
     rows = []
     for index, first in levels.iterrows():
