@@ -207,7 +207,7 @@ def interval_factor(errors: np.ndarray, confidence: float = CONFIDENCE) -> float
     >>> round(interval_factor(np.log([1.1, 1.2, 1.3, 0.5]), 0.5), 2)
     1.3
     """
-    ranked = np.sort(np.abs(errors))
+    ranked = np.sort(np.abs(errors), kind="stable")
     return float(np.exp(ranked[min(len(ranked), int(np.ceil((len(ranked) + 1) * confidence))) - 1]))
 
 

@@ -207,7 +207,8 @@ def steps(
     dots = steps_alone.mark_point().encode(
         y=across, shape=alt.Shape("series:N", **by_series), tooltip=["series", "date:T", *shown, *tooltip]
     )
-    layers = [line, dots, line_ends(frame.sort_values("date"), axis=logarithmic, colour=colour, value=value)]
+    named = line_ends(frame.sort_values("date", kind="stable"), axis=logarithmic, colour=colour, value=value)
+    layers = [line, dots, named]
     if ends:
         low, high = ends
         bars = steps_alone.mark_rule(strokeWidth=1.5).encode(y=alt.Y(f"{low}:Q", title=None, **logarithmic), y2=high)

@@ -14,7 +14,7 @@ from energy_lib.energy import request_energy
 from energy_lib.extras import part_of
 from energy_lib.hardware import Accelerator, accelerator
 from energy_lib.serving import BIT_PER_BYTE, Shapes, cache_bytes_per_request, held_tokens
-from energy_lib.trends import cheapest_reaching
+from energy_lib.trends import cheapest_reaching, comparable
 
 # The answer that is compared between models: a question of a few paragraphs, and one page.
 INPUT_TOKENS, OUTPUT_TOKENS = 300, 500
@@ -46,7 +46,7 @@ def listed_models() -> pd.DataFrame:
     names = datasets.load("model_names").set_index("model")
     table = datasets.load("language_models").rename(columns={"release_date": "date"})
     known = table["active_params_B"].notna()
-    dense = known & (table["active_params_B"] == table["total_params_B"])
+    dense = known & np.isclose(table["active_params_B"], table["total_params_B"])
     access = table["accessibility"].fillna("")
     return table.assign(
         mmlu=100.0 * table["mmlu"].fillna(table["model"].map(names["mmlu"])),
@@ -79,8 +79,9 @@ def cheapest_runs(answers: pd.DataFrame, *, batch: int | None = None) -> pd.Data
     rows = answers if batch is None else answers[answers["max_batch_size"] == batch]
     if rows.empty:
         raise ValueError(f"no run has max_batch_size = {batch}: there are {sorted(set(answers['max_batch_size']))}")
-    best = rows.groupby(["task", "model_id", "gpu_short"])["energy_per_output_token_J"].idxmin()
-    return rows.loc[sorted(best)].sort_values(["active_params_B", "model_id", "gpu"], ignore_index=True)
+    cost = comparable(rows["energy_per_output_token_J"])
+    best = cost.groupby([rows["task"], rows["model_id"], rows["gpu_short"]]).idxmin()
+    return rows.loc[sorted(best)].sort_values(["active_params_B", "model_id", "gpu", "task"], ignore_index=True)
 
 
 def mixture_factor(runs: pd.DataFrame, *, confidence: float = 0.95) -> tuple[float, float, float]:

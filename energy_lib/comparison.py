@@ -115,7 +115,8 @@ def mlperf() -> pd.DataFrame:
     results = results.assign(benchmark=results["model"].str.replace(r"-99(\.9)?$", "", regex=True)).merge(
         MLPERF, on="benchmark"
     )
-    results = results.drop_duplicates(["round", "system_name", "benchmark", "scenario"], ignore_index=True)
+    run = ["round", "system_name", "benchmark", "scenario"]
+    results = results.sort_values([*run, "model"]).drop_duplicates(run, ignore_index=True)  # -99 before -99.9
     wall_j = results["J_per_output_token"].fillna(results["J_per_output_token_est"])
     batches, chip_j = [], []
     for row in results.itertuples():

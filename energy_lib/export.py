@@ -151,7 +151,7 @@ def pue_by_year() -> dict[int, dict[str, Any]]:
     of the IEA's model what exceeds 1 moves by the same factor each year. `projected` says which lie ahead of its data.
     """
     table = datasets.load("pue").query("organisation == @PUE_OF and scenario in ['Historical', 'Base']")
-    table = table.sort_values("year")
+    table = table.sort_values("year", kind="stable")
     known = table.loc[table["kind"] != "projection", "year"].max()
     years = range(measured_year(), HORIZON + 1)
     over = np.exp(np.interp(list(years), table["year"], np.log(table["pue"] - 1.0)))
@@ -201,7 +201,7 @@ def _accelerators() -> list[dict[str, Any]]:
 def _countries() -> list[dict[str, Any]]:
     """The latest year's electricity and, apart, the latest year's grid of each country."""
     table = datasets.load("electricity_by_country")
-    table = table[table["is_country"] | table["country"].isin(AGGREGATES)].sort_values("year")
+    table = table[table["is_country"] | table["country"].isin(AGGREGATES)].sort_values("year", kind="stable")
 
     def latest(column: str) -> pd.DataFrame:
         return table.dropna(subset=[column]).groupby("country").tail(1).set_index("country")[["year", column]]

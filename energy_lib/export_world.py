@@ -63,7 +63,7 @@ def world_page(scenario: adoption.Scenario | None = None) -> dict[str, Any]:
 
 def _world_electricity() -> dict[str, float | int]:
     table = datasets.load("electricity_by_country").query("country == 'World'").dropna(subset=["electricity_TWh"])
-    latest = table.sort_values("year").iloc[-1]
+    latest = table.sort_values("year", kind="stable").iloc[-1]
     return {"electricity_twh": float(latest["electricity_TWh"]), "electricity_year": int(latest["year"])}
 
 
@@ -84,6 +84,6 @@ def _input(given: Input) -> dict[str, Any]:
         "middle": given.middle,
         "spread_low": given.spread_low,
         "spread_high": given.spread_high,
-        "slider": list(reach),
+        "slider": [float(end) for end in reach],
         "source": factor.source,
     }

@@ -14,7 +14,7 @@ from energy_lib import datasets
 from energy_lib.checks import unknown_name
 from energy_lib.extras import part_of
 from energy_lib.hardware import fit_efficiency
-from energy_lib.trends import Growth, best_so_far, fit_growth
+from energy_lib.trends import Growth, best_so_far, comparable, fit_growth
 from energy_lib.units import decimal_year
 
 CLASSES = {
@@ -63,7 +63,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
         group=table["segment"].map(CLASSES),
         left_out=_why_left_out(table),
         training=_fast_memory(table),
-        chip=table["vendor"] + " " + table["transistors_bn"].astype(str) + " " + table["process_nm"].astype(str),
+        chip=table["vendor"] + table["transistors_bn"].map(" {:g} ".format) + table["process_nm"].astype(str),
         **floats.assign(fp16=per_joule["fp16_tensor_tflops"]),
         fp16_any=floats[["fp32", "fp16"]].max(axis=1),
         best=floats.max(axis=1),
@@ -71,7 +71,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
     )
     out["chip"] = out["chip"].where(table[["transistors_bn", "process_nm"]].notna().all(axis=1), out["name"])
     known = out["best"].notna()
-    out.loc[known, "best_format"] = floats[known].idxmax(axis=1).map(FORMATS)
+    out.loc[known, "best_format"] = floats[known].apply(comparable).idxmax(axis=1).map(FORMATS)
     return out
 
 
@@ -88,7 +88,7 @@ def _fast_memory(table: pd.DataFrame) -> pd.Series:
     """Server parts with at least half the bandwidth of the fastest server GPU that could be bought by their launch."""
     server = (table["segment"] == "server_gpu") & (table["status"] == "released")
     fastest = table["bandwidth_gbs"].where(server).cummax()
-    return server & (table["bandwidth_gbs"] >= _TRAINING_BANDWIDTH_SHARE * fastest)
+    return server & (comparable(table["bandwidth_gbs"]) >= comparable(_TRAINING_BANDWIDTH_SHARE * fastest))
 
 
 def by_format(rows: pd.DataFrame) -> pd.DataFrame:
@@ -97,7 +97,7 @@ def by_format(rows: pd.DataFrame) -> pd.DataFrame:
     long = rows.melt(list(kept), list(FORMATS), "format", "efficiency_flop_per_joule").dropna(
         subset=["efficiency_flop_per_joule"]
     )
-    return long.assign(series=long["format"].map(FORMATS)).sort_values(["date", "name"], ignore_index=True)
+    return long.assign(series=long["format"].map(FORMATS)).sort_values(["date", "name", "format"], ignore_index=True)
 
 
 def launched(rows: pd.DataFrame, window: str) -> pd.DataFrame:
@@ -109,7 +109,7 @@ def launched(rows: pd.DataFrame, window: str) -> pd.DataFrame:
 
 def trend(rows: pd.DataFrame, column: str) -> Growth:
     """Trend of one column of `parts` over the rows that a fit may use, its errors those of chips."""
-    fitted = rows[rows["left_out"] == ""].dropna(subset=[column]).sort_values("date", kind="stable")
+    fitted = rows[rows["left_out"] == ""].dropna(subset=[column]).sort_values(["date", "name"])
     return fit_efficiency(fitted["date"], fitted[column], fitted["chip"])
 
 
@@ -119,7 +119,7 @@ def one_per_chip(rows: pd.DataFrame) -> pd.DataFrame:
     fitted = rows[rows["left_out"] == ""]
     means = np.exp(np.log(fitted[columns]).groupby(fitted["chip"]).mean())
     first = fitted.drop_duplicates("chip").set_index("chip").drop(columns=columns)
-    return first.join(means).reset_index().sort_values("date", kind="stable", ignore_index=True)
+    return first.join(means).reset_index().sort_values(["date", "name"], ignore_index=True)
 
 
 def format_gain(rows: pd.DataFrame) -> dict[str, Growth]:
@@ -182,7 +182,7 @@ def green500(table: pd.DataFrame | None = None) -> pd.DataFrame:
         official=table["basis"].str.startswith("official"),
         left_out=np.where(table["confidence"] == "medium", "value not re-read", ""),
     )
-    return rows.sort_values("date", ignore_index=True)
+    return rows.sort_values(["date", "list"], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -277,7 +277,7 @@ def best_by_format(rows: pd.DataFrame) -> pd.DataFrame:
     energy_per_op_j = rated power / dense peak
     """
     long = by_format(rows[rows["left_out"] == ""])
-    best = long.loc[long.groupby("format", sort=False)["efficiency_flop_per_joule"].idxmax()]
+    best = long.loc[comparable(long["efficiency_flop_per_joule"]).groupby(long["format"], sort=False).idxmax()]
     return best.assign(energy_per_op_j=1.0 / best["efficiency_flop_per_joule"]).set_index("format").loc[list(FORMATS)]
 
 

@@ -149,7 +149,7 @@ def _preference(table: pd.DataFrame) -> pd.Series:
     typical_j = (
         basic["floor_j"] + basic["j_per_flop"] * network["flop"] + basic["j_per_activation"] * network["activations"]
     )
-    order = basic.assign(typical_j=typical_j).sort_values(["round", "typical_j"], ascending=[False, True])
+    order = basic.assign(typical_j=typical_j).sort_values(["round", "typical_j", "cell"], ascending=[False, True, True])
     return table["cell"].map(order.groupby(["device", "precision"]).cumcount() + 1)
 
 

@@ -159,7 +159,7 @@ def unseen_board(records: pd.DataFrame, detail: str = "basic") -> pd.DataFrame:
             inner = _each_board_out(others, detail)
             width = unseen_device_half_width(inner, others["device"])
             parts.append(pd.DataFrame({"error": _pooled_error(others, test, detail), "half_width": width}))
-    return pd.concat(parts).sort_index()
+    return pd.concat(parts).sort_index(kind="stable")
 
 
 @one_blas_thread()

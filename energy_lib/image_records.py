@@ -125,6 +125,7 @@ def measured_records() -> pd.DataFrame:
 def _edge_records() -> pd.DataFrame:
     table = datasets.load("measured_vision_mlperf")
     table = table[(table["division"] == "open") & table["model_family"].notna() & table["precision"].notna()]
+    table["width_mult"] = table["width_mult"].round(2)  # as written: networks are joined and named by it
     table = table.merge(datasets.load("edge_features"), on=["model_family", "width_mult", "img_size"], validate="m:1")
     board = table["system"].str.lower().str.extract(f"({'|'.join(_BOARDS)})")[0].map(_BOARDS)
     return pd.DataFrame(

@@ -136,7 +136,7 @@ def reviewed_forecasts(year: int = 2030) -> pd.DataFrame:
         "dataset == 'Mytton_Ashtine_2022_review' and region == 'Global' and year == @year"
     )
     found = table[["source", "published", "scenario", "value"]].rename(columns={"value": "twh"})
-    return found.sort_values("twh", ignore_index=True)
+    return found.sort_values(["twh", "source", "scenario"], ignore_index=True)
 
 
 def household_kwh() -> float:
@@ -172,7 +172,7 @@ def world_electricity_twh() -> tuple[int, float]:
 
 def _last_year_of_the_world() -> pd.Series:
     world = datasets.load("electricity_by_country").query("country == 'World'").dropna(subset=["electricity_TWh"])
-    return world.sort_values("year").iloc[-1]
+    return world.sort_values("year", kind="stable").iloc[-1]
 
 
 def inputs_above(draws: Draws, year: float, target_twh: float) -> pd.DataFrame:
@@ -196,6 +196,6 @@ def inputs_above(draws: Draws, year: float, target_twh: float) -> pd.DataFrame:
         shift = float((value[reached].mean() - value.mean()) / value.std())
         rows.append({"input": name, "among_all": median, "among_those": those, "shift": shift})
     table = pd.DataFrame(rows)
-    table = table.reindex(table["shift"].abs().sort_values(ascending=False).index).reset_index(drop=True)
+    table = table.sort_values("shift", key=np.abs, ascending=False, kind="stable", ignore_index=True)
     table.attrs["share"] = float(reached.mean())
     return table

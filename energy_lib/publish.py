@@ -18,6 +18,7 @@ CHART_MIME = "application/vnd.energy.chart+json"
 TABLE_MIME = "application/vnd.energy.table+json"
 PICTURE_SCALE = 2.0
 _JSON_DIGITS = 5
+_TIE = 1e-11
 _SHORTEST, _LONGEST = 1e-5, 1e8  # beyond these a number is written with a power of ten
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -34,6 +35,7 @@ def significant(value: float, digits: int = 3) -> str:
         return "infinite"
     if value == 0.0:
         return "0"
+    value *= 1.0 + _TIE  # half a unit is rounded away from zero, whatever the last digits are
     if not _SHORTEST <= abs(value) < _LONGEST:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"

@@ -60,7 +60,7 @@ def sobol(
             "total_margin": found["ST_conf"],
         }
     )
-    return table.sort_values("total", ascending=False, ignore_index=True)
+    return table.sort_values("total", ascending=False, kind="stable", ignore_index=True)
 
 
 def tornado(scenario: Scenario, year: float) -> pd.DataFrame:
@@ -82,4 +82,4 @@ def tornado(scenario: Scenario, year: float) -> pd.DataFrame:
     table = pd.DataFrame(
         {"input": names, "at_low_twh": low, "at_high_twh": high, "median_twh": energy[-1], "multiple": multiple}
     )
-    return table.sort_values("multiple", ascending=False, ignore_index=True)
+    return table.sort_values("multiple", ascending=False, kind="stable", ignore_index=True)

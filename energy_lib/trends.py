@@ -203,6 +203,17 @@ def fit_growth(
     )
 
 
+def comparable(value: pd.Series | float) -> pd.Series | float:
+    """Values to ten significant digits: those that differ in later ones alone, as between two machines, are equal.
+
+    >>> comparable(0.1 + 0.2) == comparable(0.3)
+    True
+    """
+    if isinstance(value, pd.Series):
+        return value.map(comparable)
+    return float(f"{value:.10g}")
+
+
 def _need_columns(frame: pd.DataFrame, *columns: str) -> None:
     missing = [c for c in columns if c not in frame.columns]
     if missing:
@@ -218,15 +229,17 @@ def best_of_year(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """
     _need_columns(frame, date, by)
     rows = frame.dropna(subset=[by]).sort_values(date, kind="stable")
-    return rows.loc[rows.groupby(rows[date].dt.year)[by].idxmax()]
+    return rows.loc[comparable(rows[by]).groupby(rows[date].dt.year).idxmax()]
 
 
 def best_so_far(frame: pd.DataFrame, *, date: str, by: str) -> pd.DataFrame:
     """The rows that raised the record of `by` when they appeared, in order of `date`."""
     _need_columns(frame, date, by)
-    rows = frame.dropna(subset=[by]).sort_values([date, by], ascending=[True, False], kind="stable")
-    record_before = rows[by].cummax().shift(fill_value=-np.inf)
-    return rows[rows[by] > record_before]
+    rows = frame.dropna(subset=[by])
+    order = np.lexsort((-comparable(rows[by]), rows[date]))
+    rows = rows.iloc[order]
+    value = comparable(rows[by])
+    return rows[value > value.cummax().shift(fill_value=-np.inf)]
 
 
 def cheapest_reaching(frame: pd.DataFrame, *, quality: str, threshold: float, cost: str, date: str) -> pd.DataFrame:
@@ -236,11 +249,12 @@ def cheapest_reaching(frame: pd.DataFrame, *, quality: str, threshold: float, co
     Raises `ValueError` when no row reaches it.
     """
     _need_columns(frame, quality, cost, date)
-    reaching = frame[frame[quality] >= threshold].sort_values([date, cost], kind="stable")
+    reaching = frame[comparable(frame[quality]) >= comparable(threshold)]
     if reaching.empty:
         raise ValueError(f"no row reaches {quality} = {threshold}: the highest is {frame[quality].max()}")
-    cheapest_before = reaching[cost].cummin().shift(fill_value=np.inf)
-    return reaching[reaching[cost] < cheapest_before]
+    reaching = reaching.iloc[np.lexsort((comparable(reaching[cost]), reaching[date]))]
+    value = comparable(reaching[cost])
+    return reaching[value < value.cummin().shift(fill_value=np.inf)]
 
 
 def consolidation(
@@ -254,11 +268,11 @@ def consolidation(
     table is empty (NaN), since what would have come is not known.
     """
     _need_columns(frame, quality, cost, date)
-    years = pd.Series(decimal_year(frame[date]), index=frame.index)
+    years, reached_quality = pd.Series(decimal_year(frame[date]), index=frame.index), comparable(frame[quality])
     levels = best_so_far(frame, date=date, by=quality)
     rows = []
     for index, first in levels.iterrows():
-        reached = (frame[quality] >= first[quality]) & (years >= years[index])
+        reached = (reached_quality >= reached_quality[index]) & (years >= years[index])
         row = {"level": first[quality], "first": index, "date": first[date], "first_cost": first[cost]}
         for window in within_years:
             complete = years[index] + window <= years.max()

@@ -69,7 +69,7 @@ def count_at(series: str, date: pd.Timestamp, rows: pd.DataFrame | None = None) 
     rows = usage_series() if rows is None else rows
     if series not in set(rows["series"]):
         raise unknown_name("series of use", series, rows["series"].unique())
-    known = rows[rows["series"] == series].sort_values("date")
+    known = rows[rows["series"] == series].sort_values("date", kind="stable")
     at = decimal_year([date])
     return float(np.exp(np.interp(at, decimal_year(known["date"]), np.log(known["value"])))[0])
 
@@ -101,7 +101,7 @@ def backcast(cutoffs: list[str], rows: pd.DataFrame | None = None, *, confidence
     rows = usage_series() if rows is None else rows
     found = []
     for cutoff in map(pd.Timestamp, cutoffs):
-        for _, known in rows.sort_values("date").groupby("series", sort=False):
+        for _, known in rows.sort_values("date", kind="stable").groupby("series", sort=False):
             before = known[known["date"] <= cutoff]
             after = known[(known["date"] > cutoff) & (known["date"] <= cutoff + pd.DateOffset(years=1))]
             if len(before) < 3 or after.empty:

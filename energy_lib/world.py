@@ -110,9 +110,9 @@ def share_using(year: int) -> Path:
         high=largest("users a month", at, rows) / everyone,
         source="largest product by users a week and by users a month (table ai_usage)",
     )
-    usage = datasets.load("ai_usage").query("metric == 'internet users'").sort_values("date")
+    usage = datasets.load("ai_usage").query("metric == 'internet users'").sort_values("date", kind="stable")
     online = usage.iloc[-1]["value"] / people(usage.iloc[-1]["date"].year).start.median
-    last = rows[rows["series"] == chatgpt].sort_values("date").iloc[-2:]
+    last = rows[rows["series"] == chatgpt].sort_values("date", kind="stable").iloc[-2:]
     odds = _odds(last["value"].to_numpy() / everyone)
     years = (last["date"].iloc[1] - last["date"].iloc[0]).days / 365.25
     now = np.sqrt(_odds(start.low) * _odds(start.high))
@@ -154,7 +154,7 @@ def answer_tokens() -> pd.DataFrame:
         runs = table[table["benchmark_version"] == version]
         tokens = runs.loc[runs["task"] == task, "avg_output_tokens"]
         hard = runs.loc[runs["task"] == chat.REASONING, "avg_output_tokens"].median()
-        found.append((version, runs["benchmark_date"].iloc[0], *tokens.quantile([0.05, 0.5, 0.95]), hard))
+        found.append((version, runs["benchmark_date"].min(), *tokens.quantile([0.05, 0.5, 0.95]), hard))
     return pd.DataFrame(found, columns=["version", "date", "low", "median", "high", "reasoning"])
 
 

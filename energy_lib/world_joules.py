@@ -100,7 +100,8 @@ def hardware_gain() -> Lognormal:
 def software_gain() -> Lognormal:
     """From no further gain to the largest gain a year between the last two generations of software that were measured,
     over dense and mixed models and batches."""
-    benchmarks = datasets.load("mlenergy_llm").groupby("benchmark_version")["benchmark_date"].first().sort_values()
+    runs = datasets.load("mlenergy_llm")
+    benchmarks = runs.groupby("benchmark_version")["benchmark_date"].min().sort_values(kind="stable")
     years = (benchmarks.iloc[-1] - benchmarks.iloc[-2]).days / 365.25
     old, new = serving_software()[-2:]
     bits, batches = chat.WEIGHT_BITS, judgement("batch")
@@ -141,7 +142,7 @@ def pue(year: int) -> Path:
     table = datasets.load("pue").query("scope == 'fleet model' and scenario in ['Historical', 'Base']")
     ends, growth = [], []
     for kind in ("Hyperscale", "Colocation and service provider"):
-        rows = table[table["organisation"] == f"World, {kind} (IEA model)"].sort_values("year")
+        rows = table[table["organisation"] == f"World, {kind} (IEA model)"].sort_values("year", kind="stable")
         over = np.log(rows["pue"].to_numpy() - 1.0)
         now, then = np.interp([year, HORIZON], rows["year"], over)
         ends.append(1.0 + float(np.exp(now)))

@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from explorer_site import SITE, opening, page_html
 from playwright.sync_api import expect
 
@@ -54,6 +55,32 @@ def random_case(rng):
         values["share_using"] = 1.0
     year = int(rng.integers(WORLD["first_year"] + 1, WORLD["last_year"] + 1))
     return {"values": values, "year": year, "target": float(np.exp(rng.uniform(0, 12)))}
+
+
+def test_every_numeric_attribute_of_the_form_is_a_number():
+    fields = BeautifulSoup(page_html(PAGE, world=True), "html.parser")("input", type=["range", "number"])
+    attributes = [
+        (field["aria-label"] if field.has_attr("aria-label") else field["id"], name, field[name])
+        for field in fields
+        for name in ("min", "max", "step", "value", "data-low", "data-high", "placeholder")
+        if field.has_attr(name) and field[name] != "any"
+    ]
+    assert len(attributes) > len(fields) > len(INPUTS)
+    assert [a for a in attributes if not re.fullmatch(r"-?[\d,]*\.?\d+(e-?\d+)?", a[2])] == []
+
+
+def test_every_slider_of_the_form_reaches_beyond_its_start():
+    form = BeautifulSoup(page_html(PAGE, world=True), "html.parser")
+    for slider in form("input", type="range"):
+        name, low, high = (slider.get(a) for a in ("data-for", "data-low", "data-high"))
+        if low is None:  # the year, which starts at the last
+            assert float(slider["min"]) < float(slider["value"]) <= float(slider["max"])
+            continue
+        panel = slider.find_parent(class_="explorer")
+        start = (
+            INPUTS[name]["middle"] if "world" in panel["class"] else float(panel.find(id=f"explorer-{name}")["value"])
+        )
+        assert float(low) < start < float(high), name
 
 
 def world_of(page):

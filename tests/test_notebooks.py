@@ -11,7 +11,7 @@ import jupytext
 import nbformat
 import pytest
 
-from energy_lib.publish import CHART_MIME
+from energy_lib.publish import CHART_MIME, NUMBER_MIME, TABLE_MIME
 
 ROOT = Path(__file__).resolve().parent.parent
 TEXTS = sorted((ROOT / "notebooks").glob("*.md"))
@@ -51,6 +51,33 @@ def test_cells_that_publish_leave_the_showing_to_the_page(pair):
 def test_no_date_of_data_is_typed(pair):
     code = "\n".join(cell.source for cell in pair[0].cells if cell.cell_type == "code")
     assert not re.findall(r'data_as_of\s*=\s*"\d', code)
+
+
+def published(notebook, mime):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output["data"][mime] for output in outputs if mime in output.get("data", {})]
+
+
+def test_a_year_is_printed_as_a_year(pair):
+    rows = [row for table in published(pair[1], TABLE_MIME) for row in table["rows"] if "year" in row]
+    assert [cell for row in rows for cell in row if re.fullmatch(r"\d,\d{3}( to \d,\d{3})?", cell)] == []
+    numbers = [number["text"] for number in published(pair[1], NUMBER_MIME) if number["unit"] in ("", "year")]
+    assert [text for text in numbers if re.fullmatch(r"1,9\d\d|2,0[0-3]\d", text)] == []
+
+
+def test_a_headline_that_a_choice_moves_out_of_its_interval_is_quoted_with_that_choice():
+    moved = [
+        number["key"]
+        for text in TEXTS
+        for number in published(nbformat.read(text.with_suffix(".ipynb"), as_version=4), NUMBER_MIME)
+        if number["no_interval"] == "one choice changed"
+    ]
+    bare = []
+    for page in [*TEXTS, *(ROOT / "book").glob("*.md")]:
+        quoted = set(re.findall(r"\{(?:num|val)\}`([^`]+)`", page.read_text(encoding="utf-8")))
+        bare += [(page.name, key) for key in moved if key.rpartition(".")[0] in quoted and key not in quoted]
+    assert "vision.best.energy_2021_j.high_confidence" in moved
+    assert bare == []
 
 
 def test_every_notebook_answers_in_the_same_order(pair):

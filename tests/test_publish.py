@@ -39,6 +39,13 @@ def test_numbers_are_printed_as_readers_write_them(value, text):
     assert publish.significant(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"), [(48.75, "48.8"), (-48.75, "-48.8"), (1.015, "1.02"), (2.345e-7, "2.35 × 10⁻⁷")]
+)
+def test_half_a_unit_is_rounded_away_from_zero_whatever_the_last_digit(value, text):
+    assert {publish.significant(value * (1 + move)) for move in (-1e-13, 0.0, 1e-13)} == {text}
+
+
 def test_a_number_that_is_not_one_is_refused():
     with pytest.raises(ValueError, match="NaN"):
         publish.significant(float("nan"))

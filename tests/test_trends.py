@@ -217,3 +217,16 @@ def test_consolidation_factors_are_at_least_one_and_grow_with_the_window(rows):
 def test_a_missing_column_is_named(models, pick):
     with pytest.raises(ValueError, match="no column 'gflops'"):
         pick(models, date="date", by="gflops")
+
+
+@pytest.mark.parametrize("last_digit", [-1.0, 1.0])
+def test_rows_that_differ_in_their_last_digit_are_equal(last_digit):
+    dates = pd.to_datetime(["2012-01-01", "2012-05-01", "2013-02-01"])
+    quality = np.array([80.0, 80.0, 80.0]) * [1.0, 1.0 + last_digit * 1e-13, 1.0 - last_digit * 1e-13]
+    table = pd.DataFrame({"date": dates, "top1": quality, "joules": np.array([4.0, 4.0, 1.0]) / (quality / 80.0)})
+    assert best_of_year(table, date="date", by="top1").index.tolist() == [0, 2]
+    assert best_so_far(table, date="date", by="top1").index.tolist() == [0]
+    steps = cheapest_reaching(table, quality="top1", threshold=80.0, cost="joules", date="date")
+    assert steps.index.tolist() == [0, 2]
+    levels = consolidation(table, quality="top1", cost="joules", date="date", within_years=(1.0,))
+    assert levels["level"].tolist() == [80.0]

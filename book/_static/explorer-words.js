@@ -7,6 +7,7 @@
   /* A number as the book writes it: three significant digits, a power of ten when very long. */
   function significant(x) {
     if (x === 0) { return "0"; }
+    x *= 1 + 1e-11;  /* half a unit is rounded away from zero, as publish.significant does */
     const size = Math.abs(x);
     if (size < 1e-5 || size >= 1e8) {
       const halves = x.toExponential(2).split("e");
