@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import os
 import re
@@ -63,21 +64,25 @@ def add_row(
     cells = _read(table, given, fields)
     typed = set(cells)
     _complete(table, cells, fields)
-    while missing := [name for name in fields if name not in cells and fields[name]["constraints"]["required"]]:
+    while missing := _missing(table, cells, fields):
         if ask is None:
             raise RowError(_lacking(table, [fields[name] for name in missing]))
-        name = missing[0]
-        cells[name] = _asked(fields[name], ask)
-        typed.add(name)
+        cells[missing[0]] = _asked(fields[missing[0]], ask)
+        typed.add(missing[0])
         _complete(table, cells, fields)
     _disagreements(table, cells, fields, typed)
     row = {name: cells[name].value if name in cells else None for name in fields}
     date = resource.get("orderedBy")
     doubtful = questions(old, row, typed, date)
     text, line = _with_row(path, [cells[name].text if name in cells else "" for name in fields], list(fields), date)
-    new = _checked(table, text, folder)
+    said = "\n".join(f"  {question}" for question in doubtful)
+    try:
+        new = _checked(table, text, folder)
+    except datasets.TableError as error:
+        computable = [name for name in typed if name in columns(table) and f"'{name}'" in str(error)]
+        hint = f"\n  Leave {min(computable)} out, and it is computed." if computable else ""
+        raise RowError(f"{error}; nothing was written{hint}" + (f"\n{said}" if said else "")) from None
     if doubtful and not sure:
-        said = "\n".join(f"  {question}" for question in doubtful)
         if ask is None:
             raise RowError(f"{table}: this looks wrong, and nothing was written:\n{said}\nIf it is right, add --yes.")
         if ask(f"This looks wrong:\n{said}\nWrite it all the same? [y/N] ").strip().lower() not in ("y", "yes"):
@@ -118,11 +123,18 @@ def _cell(field: Mapping[str, Any], text: str) -> Cell:
     if "enum" in limits and text not in limits["enum"]:
         raise unknown_name(name, text, limits["enum"])
     if kind == "date":
-        if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+        if not _is_date(text):
             raise ValueError(f"{name}: {text!r} must be a date such as 2021-09-12")
         if not limits.get("minimum", text) <= text <= limits.get("maximum", text):
             raise ValueError(f"{name}: {text} is out of range: allowed is {limits['minimum']} to {limits['maximum']}")
     return Cell(text, text)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _number(field: Mapping[str, Any], text: str) -> Cell:
@@ -166,6 +178,20 @@ def _computed(value: Any, kind: str) -> Cell:
     return Cell(rounded, plain_number(rounded), "computed")
 
 
+def _missing(table: str, cells: Mapping[str, Cell], fields: Mapping[str, dict]) -> list[str]:
+    """Required columns that have no cell: those that must be typed first, without what will follow from them."""
+    missing = [name for name in fields if name not in cells and fields[name]["constraints"]["required"]]
+    waiting = [f for f in FORMULAS.get(table, ()) if any(name not in cells for name in f.needs.split())]
+    following: set[str] = set()
+    to_type = [name for name in missing if name not in {formula.column for formula in waiting}]
+    while True:
+        known = following.union(cells, to_type)
+        more = {f.column for f in waiting if f.column not in known and known.issuperset(f.needs.split())}
+        if not more:
+            return to_type + [name for name in missing if name not in known]
+        following |= more
+
+
 def _disagreements(table: str, cells: Mapping[str, Cell], fields: Mapping[str, dict], typed: set[str]) -> None:
     """Refuse typed cells that the others contradict: identities of the table may be wider, or say less."""
     row = Row(**{name: cells[name].value if name in cells else None for name in fields})
@@ -185,6 +211,8 @@ def _disagreements(table: str, cells: Mapping[str, Cell], fields: Mapping[str, d
 def _lacking(table: str, fields: list[Mapping[str, Any]]) -> str:
     width = max(len(field["name"]) for field in fields)
     lines = [f"  {field['name']:<{width}}  {_meaning(field)}" for field in fields]
+    if any(field["name"] in columns(table) for field in fields):
+        lines.append("The last of these can follow from one another: give one, and see which are still missing.")
     return "\n".join([f"{table}: these columns are required and missing; nothing was written", *lines])
 
 
@@ -239,10 +267,7 @@ def _checked(table: str, text: str, folder: Path) -> pd.DataFrame:
         try:
             return datasets.load(table, copy)
         except datasets.TableError as error:
-            said = str(error).replace(str(Path(copy).resolve()), str(folder))
-            computed = [name for name in sorted(columns(table)) if f"'{name}'" in said]
-            hint = f"\nLeave {computed[0]} out, and it is computed." if computed else ""
-            raise RowError(f"{said}{hint}\nNothing was written.") from None
+            raise datasets.TableError(str(error).replace(str(Path(copy).resolve()), str(folder))) from None
 
 
 def _replace(path: Path, text: str) -> None:

@@ -70,7 +70,8 @@ examples:
 
 ADD_ROW = f"""\
 Add a row to a table of data/: numbers may carry their unit, columns that others determine are computed, and the row is
-checked in full before anything is written. On a terminal it asks for required columns that are missing.
+checked in full before anything is written. On a terminal it asks for required columns that are missing. Options stand
+before the table or after the values.
 
 examples:
   {PROGRAM} add-row model_architecture model_id=example/Example-8B architecture=Llama-3.1-8B match=nearest

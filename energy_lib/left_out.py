@@ -79,7 +79,8 @@ def _frameworks(table: pd.DataFrame) -> pd.Series:
 
 
 def _image_models(table: pd.DataFrame) -> pd.Series:
-    return _first({f"the study's trends end with {LAST_DAY:%Y-%m-%d}": table["date"] > LAST_DAY}, table.index)
+    late = f"the study's trends end with {LAST_DAY:%Y-%m-%d}; charts of accuracy and parameters show later models"
+    return _first({late: table["date"] > LAST_DAY}, table.index)
 
 
 _REASONS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {

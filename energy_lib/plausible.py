@@ -11,6 +11,7 @@ import pandas as pd
 
 FAR = 3.0  # standard errors of a prediction beyond which a value is questioned
 SMALLEST_FACTOR = 1.7  # below it no slip of unit is near, however well the like rows agree
+MOST = 3  # questions of this kind about a row: one wrong value makes others look wrong beside it
 FEWEST_ROWS = 12
 ROWS_PER_COLUMN = 3
 PENALTY = 1e-3  # of the squared coefficients, so that columns which say the same do no harm
@@ -20,8 +21,8 @@ SLIPS = {
     0.5: "multiply-adds (MAC) taken for operations",
     10.0: "a digit too many",
     0.1: "a digit too few",
-    1e3: "a prefix too small, such as mW taken for W",
-    1e-3: "a prefix too large, such as kW taken for W",
+    1e3: "a unit a thousand times smaller, such as mW for W",
+    1e-3: "a unit a thousand times larger, such as kW for W",
     3600.0: "joules taken for watt-hours",
     1 / 3600: "watt-hours taken for joules",
     3.6e6: "joules taken for kilowatt-hours",
@@ -61,7 +62,7 @@ def _far_from_like_rows(
         error, standard_error, rows = _prediction_error(logs, new, column)
         if rows and abs(error) > max(FAR * standard_error, np.log10(SMALLEST_FACTOR)):
             found.append((-abs(error) / standard_error, _question(column, row[column], units[column], error)))
-    return [question for _, question in sorted(found)]
+    return [question for _, question in sorted(found)[:MOST]]
 
 
 def _years(dates: pd.Series) -> pd.Series:
@@ -97,7 +98,8 @@ def _question(column: str, value: float, unit: str, error: float) -> str:
     how = f"{times:.3g} times {'above' if error > 0 else 'below'} what rows like it have"
     factor = min(SLIPS, key=lambda slip: abs(np.log10(slip) - error))
     near = abs(np.log10(factor) - error) < 0.35
-    return f"{column} = {value:g} {unit} is {how}" + (f" ({SLIPS[factor]}?)" if near else "")
+    times_unit = f"x {unit}" if unit[:1].isdigit() else unit
+    return f"{column} = {value:g} {times_unit} is {how}" + (f" ({SLIPS[factor]}?)" if near else "")
 
 
 def _sparse_rates(row: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """The recipes, the forms and the workflows do what they say."""
 
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,52 +14,81 @@ ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
-RECIPES = re.findall(r"```csv (\S+)\n(.+?)\n```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+BASH = re.findall(r"```console\n(.+?)\n```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+RECIPES = [
+    recipe
+    for text in BASH
+    for recipe in text.replace("\\\n", " ").splitlines()
+    if " add-row " in recipe and "TABLE" not in recipe
+]
 LOAD = "import sys, energy_lib; print(len(energy_lib.load(sys.argv[1])))"
+FITTED = "from energy_lib import calibration; print('example/Example-8B' in set(calibration.records()['model_id']))"
 
 sys.path.append(str(ROOT / "tools"))
 import links  # noqa: E402
 
 
-def rows_after(folder: Path, table: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", LOAD, Path(table).stem]
+@pytest.fixture(scope="module")
+def a_copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("energy_lib", "data"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command, cwd=folder, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-@pytest.fixture
-def a_copy(tmp_path):
-    for name in ("energy_lib", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+def recipe(table: str) -> list[str]:
+    """The arguments of Python in the recipe that adds a row to a table, as a shell would split them."""
+    command = next(shlex.split(text) for text in RECIPES if f" add-row {table} " in text)
+    assert command[0] == ".venv/bin/python"
+    return command[1:]
 
 
-def test_there_is_a_recipe_for_a_model_a_measurement_and_an_accelerator():
-    assert [table for table, _ in RECIPES] == [
-        "data/paper/vision_models.csv",
-        "data/language/mlenergy_llm.csv",
-        "data/hardware/accelerators.csv",
-    ]
+TABLES = ["vision_models", "llm_architectures", "model_architecture", "mlenergy_llm", "accelerators"]
 
 
-@pytest.mark.parametrize(("table", "row"), RECIPES, ids=[Path(table).stem for table, _ in RECIPES])
-def test_the_row_of_a_recipe_is_taken_by_its_table(a_copy, table, row):
-    before = int(rows_after(a_copy, table).stdout)
-    with (a_copy / table).open("a", encoding="utf-8") as file:
-        file.write(row + "\n")
-    after = rows_after(a_copy, table)
-    assert after.returncode == 0, after.stderr
-    assert int(after.stdout) == before + 1
+def test_there_are_recipes_for_models_a_measurement_and_an_accelerator():
+    assert [shlex.split(text)[4] for text in RECIPES] == TABLES
+
+
+def test_each_recipe_as_written_adds_a_row_that_is_loaded_and_says_what_uses_it(a_copy):
+    for table in TABLES:
+        before = int(run(a_copy, ["-c", LOAD, table]).stdout)
+        added = run(a_copy, recipe(table))
+        assert added.returncode == 0, added.stderr
+        assert f"{table}.csv, line " in added.stdout and ": added" in added.stdout
+        assert ("No fit or trend uses it" in added.stdout) == (table == "vision_models"), added.stdout
+        assert int(run(a_copy, ["-c", LOAD, table]).stdout) == before + 1
+    assert run(a_copy, ["-c", FITTED]).stdout.strip() == "True"
+
+
+def test_a_recipe_with_a_wrong_value_is_refused_with_its_place(a_copy):
+    refused = run(a_copy, [word.replace("top1=84.0", "top1=840") for word in recipe("vision_models")])
+    assert refused.returncode == 2
+    assert "top1 = 840 is out of range: allowed is 40 to 100, in %" in refused.stderr
+    assert "Traceback" not in refused.stderr
 
 
 def test_a_broken_row_is_refused_with_its_place(a_copy):
-    table, row = RECIPES[0]
-    with (a_copy / table).open("a", encoding="utf-8") as file:
-        file.write(row.replace(",84.0,", ",840,") + "\n")
-    refused = rows_after(a_copy, table)
+    path = a_copy / "data/paper/vision_models.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    path.write_text(
+        "\n".join([*lines[:4], lines[4].replace("2014-04-11", "2014-04-31"), *lines[5:]]) + "\n", encoding="utf-8"
+    )
+    refused = run(a_copy, ["-c", LOAD, "vision_models"])
     assert refused.returncode != 0
-    assert re.search(r"vision_models.csv, line \d+, column 'top1'", refused.stderr), refused.stderr
+    assert re.search(r"vision_models.csv, line 5, column '\w+'", refused.stderr), refused.stderr
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *FORMS], ids=lambda path: path.stem)
