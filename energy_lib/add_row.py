@@ -71,6 +71,7 @@ def add_row(
         typed.add(missing[0])
         _complete(table, cells, fields)
     _disagreements(table, cells, fields, typed)
+    _known_references(resource, cells, folder)
     row = {name: cells[name].value if name in cells else None for name in fields}
     date = resource.get("orderedBy")
     doubtful = questions(old, row, typed, date)
@@ -87,10 +88,10 @@ def add_row(
             raise RowError(f"{table}: this looks wrong, and nothing was written:\n{said}\nIf it is right, add --yes.")
         if ask(f"This looks wrong:\n{said}\nWrite it all the same? [y/N] ").strip().lower() not in ("y", "yes"):
             raise RowError(f"{table}: nothing was written")
-    _replace(path, text)
-    notes = [f"  {name} = {cell.text}: {cell.note}" for name in fields if (cell := cells.get(name)) and cell.note]
     shapes = datasets.load("model_architecture", folder) if table == "mlenergy_llm" else None
     unused = left_out(new, shapes).iloc[line - 2]
+    _replace(path, text)
+    notes = [f"  {name} = {cell.text}: {cell.note}" for name in fields if (cell := cells.get(name)) and cell.note]
     return "\n".join(
         [f"{path}, line {line}: added", *notes, *([f"  No fit or trend uses it: {unused}"] if unused else [])]
     )
@@ -206,6 +207,18 @@ def _disagreements(table: str, cells: Mapping[str, Cell], fields: Mapping[str, d
                 f"{table}: {formula.column} = {cells[formula.column].text}, but {shown} follows from the others. "
                 f"Leave {formula.column} out, and it is computed; or correct them. Nothing was written"
             )
+
+
+def _known_references(resource: Mapping[str, Any], cells: Mapping[str, Cell], folder: Path) -> None:
+    """Refuse a name that another table does not have, with the nearest that it has."""
+    for key in resource["schema"].get("foreignKeys", []):
+        names = [key["fields"]] if isinstance(key["fields"], str) else key["fields"]
+        others = key["reference"]["fields"]
+        if len(names) > 1 or names[0] not in cells:
+            continue
+        known = datasets.load(key["reference"]["resource"], folder)[others if isinstance(others, str) else others[0]]
+        if cells[names[0]].value not in set(known):
+            raise unknown_name(f"{names[0]} (of {key['reference']['resource']})", cells[names[0]].value, known)
 
 
 def _lacking(table: str, fields: list[Mapping[str, Any]]) -> str:
