@@ -28,6 +28,7 @@ figure: $(INSTALLED)  ## one figure and its rows in _build/figures: make figure 
 fit: $(INSTALLED)  ## fit all constants anew from the measured tables, into data/fitted
 	$(BIN)/python -m energy_lib.calibration
 	$(BIN)/python -m energy_lib.image_calibration
+	$(BIN)/python -m energy_lib.left_out
 
 test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/notebooks.py --check

@@ -16,6 +16,10 @@ class UnknownNameError(LookupError):
     """A table, task, device or model that does not exist; the message lists the nearest that do."""
 
 
+class RowError(ValueError):
+    """A row that a table does not take; the message has a line for each thing that is wrong."""
+
+
 def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
     """The error to raise for a `name` that is not among the `known` ones of a `kind`.
 

@@ -1,4 +1,4 @@
-"""The command line: what an answer takes, and what a scenario of use comes to, as a table or as JSON."""
+"""The command line: what an answer takes, what a scenario of use comes to, and a new row for a table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from energy_lib.checks import UnknownNameError, quantity, unknown_name
+from energy_lib.checks import RowError, UnknownNameError, quantity, unknown_name
 from energy_lib.compute import LanguageModel, language_model
 from energy_lib.energy import request_energy
 from energy_lib.units import DAYS_PER_YEAR, joule_to_kwh, joule_to_wh
@@ -27,7 +27,7 @@ examples:
       --input-tokens 300 --output-tokens 500
   {PROGRAM} scenario --form
 
-`estimate --help` and `scenario --help` teach each by example."""
+`estimate --help`, `scenario --help` and `add-row --help` teach each by example."""
 ESTIMATE = f"""\
 Joules of one answer of a language model, watt-hours a day and kilowatt-hours a year, with 90 % intervals.
 
@@ -62,6 +62,18 @@ examples:
   {PROGRAM} scenario mine.toml --draws 100000 --seed 7 --json"""
 
 
+ADD_ROW = f"""\
+Add a row to a table of data/: numbers may carry their unit, columns that others determine are computed, and the row is
+checked in full before anything is written. On a terminal it asks for required columns that are missing. Options stand
+before the table or after the values.
+
+examples:
+  {PROGRAM} add-row model_architecture model_id=example/Example-8B architecture=Llama-3.1-8B match=nearest
+
+  # without values: the columns that a row needs, each with its meaning, unit and range
+  {PROGRAM} add-row accelerators < /dev/null"""
+
+
 class _Parser(argparse.ArgumentParser):
     """Refuses in one line."""
 
@@ -72,7 +84,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> _Parser:
     raw = argparse.RawDescriptionHelpFormatter
     parser = _Parser(prog=PROGRAM, description=INTRODUCTION, formatter_class=raw, allow_abbrev=False)
-    commands = parser.add_subparsers(required=True, metavar="{estimate,scenario}", dest="command")
+    commands = parser.add_subparsers(required=True, metavar="{estimate,scenario,add-row}", dest="command")
     one = commands.add_parser("estimate", help="joules of an answer", description=ESTIMATE, formatter_class=raw)
     which = one.add_mutually_exclusive_group(required=True)
     which.add_argument("--model", help="name or hub id of a model, such as Llama-3.1-70B")
@@ -105,6 +117,14 @@ def _parser() -> _Parser:
     two.add_argument("--seed", type=int, default=1, metavar="N", help="seed of the draws (%(default)s)")
     two.add_argument("--target-twh", type=float, metavar="TWH", help="what would reach so many TWh in the last year")
     two.set_defaults(answer=_scenario)
+    three = commands.add_parser(
+        "add-row", help="add a row to a table of data/", description=ADD_ROW, formatter_class=raw, allow_abbrev=False
+    )
+    three.add_argument("table", help="such as vision_models")
+    three.add_argument("values", nargs="*", metavar="name=value", help="such as gflops=4.1GMAC")
+    three.add_argument("--data-dir", metavar="FOLDER", help="another folder with a datapackage.json")
+    three.add_argument("--yes", action="store_true", help="write the row although a value looks wrong")
+    three.set_defaults(answer=_add_row)
     for command in (one, two):
         command.add_argument("--json", action="store_true", help="JSON instead of a table")
     return parser
@@ -118,6 +138,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(text, flush=True)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except RowError as error:
+        print(f"energy_lib: {error}", file=sys.stderr)
+        return 2
     except (ValueError, UnknownNameError, OSError) as error:
         print(f"energy_lib: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -238,6 +261,21 @@ def _scenario(given: argparse.Namespace) -> str:
         head = (f"alone for {given.target_twh:g} TWh", "is", "needed", "multiple", "reachable")
         parts.append(_table(head, rows))
     return "\n\n".join(parts)
+
+
+def _add_row(given: argparse.Namespace) -> str:
+    from energy_lib.add_row import add_row
+
+    values = {}
+    for pair in given.values:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ValueError(f"{pair!r} must be name=value")
+        if name in values:
+            raise ValueError(f"{name} is given twice")
+        values[name] = value
+    ask = input if sys.stdin.isatty() else None
+    return add_row(given.table, values, data_dir=given.data_dir, ask=ask, sure=given.yes)
 
 
 def _figure(value: float | str) -> str:

@@ -61,7 +61,7 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
     out = table[["name", "vendor", "segment", "tdp_w", "tdp_basis", "sparsity_status"]].assign(
         date=table["release_date"],
         group=table["segment"].map(CLASSES),
-        left_out=_why_left_out(table),
+        left_out=why_left_out(table),
         training=_fast_memory(table),
         chip=table["vendor"] + table["transistors_bn"].map(" {:g} ".format) + table["process_nm"].astype(str),
         **floats.assign(fp16=per_joule["fp16_tensor_tflops"]),
@@ -75,7 +75,8 @@ def parts(accelerators: pd.DataFrame | None = None) -> pd.DataFrame:
     return out
 
 
-def _why_left_out(table: pd.DataFrame) -> pd.Series:
+def why_left_out(table: pd.DataFrame) -> pd.Series:
+    """Why rows of `accelerators` enter no trend; empty where they do."""
     reasons = {
         "announced, not released": table["status"] != "released",
         "specification not re-read": ~table["spec_verified"],

@@ -28,7 +28,7 @@ _HOSTS = {
     "NVIDIA A100-SXM4-40GB": "8 x A100, waiting for data",  # 8 % busy: not what an A100 takes
     "Intel(R) Xeon(R) W-2155 CPU @ 3.30GHz": "Xeon W-2155",
 }
-_ACCELERATORS = {
+ACCELERATORS = {
     "NVIDIA A10": "A10",
     "NVIDIA A100-PCIE-40GB": "A100 PCIe 40GB",
     "NVIDIA A100-PCIe": "A100 PCIe 40GB",
@@ -105,8 +105,10 @@ def doubts(records: pd.DataFrame) -> pd.Series:
     return pd.Series(np.select(found, list(DOUBTS), default=""), index=records.index)
 
 
-def measured_records() -> pd.DataFrame:
+def measured_records(edge: pd.DataFrame | None = None, frameworks: pd.DataFrame | None = None) -> pd.DataFrame:
     """Every measured image of the cells that are fitted: one row a network and cell.
+
+    `edge` and `frameworks` stand in for the tables `measured_vision_mlperf` and `measured_vision`.
 
     A cell is one device, engine, precision and batch. Columns: `source`, `cell`, `device`, `engine`, `round` (0 where
     the source has none), `precision`, `batch`, `boundary`, `kind` (cells alike), `is_gpu`, `model`, `family`,
@@ -114,16 +116,31 @@ def measured_records() -> pd.DataFrame:
     Sources: MLPerf Inference, open division (whole board at the wall, batch 1); Fischer et al. 2022 (GPU or processor
     alone, batch 32 or 256).
     """
-    edge = _edge_records()
-    records = pd.concat([edge.assign(doubt=doubts(edge)), _framework_records().assign(doubt="")], ignore_index=True)
+    edge = _edge_records(datasets.load("measured_vision_mlperf") if edge is None else edge)
+    frameworks = _framework_records(datasets.load("measured_vision") if frameworks is None else frameworks)
+    records = pd.concat([edge.assign(doubt=doubts(edge)), frameworks.assign(doubt="")], ignore_index=True)
     records = records.drop(columns="system")
     sound = records[["model", "family"]].where(records["doubt"] == "").groupby(records["cell"]).transform("nunique")
     enough = (sound["model"] >= FEWEST_NETWORKS) & (sound["family"] >= FEWEST_FAMILIES)
     return records[enough].reset_index(drop=True)
 
 
-def _edge_records() -> pd.DataFrame:
-    table = datasets.load("measured_vision_mlperf")
+def edge_cells(table: pd.DataFrame) -> pd.Series:
+    """The cell of each row of `measured_vision_mlperf`: one run of a system at a precision."""
+    return table["round"] + "|" + table["system"] + "|" + table["precision"]
+
+
+def swept_networks(table: pd.DataFrame) -> pd.Series:
+    """The network of each row of `measured_vision_mlperf` by family, width and image size; missing outside sweeps."""
+    return table["model_family"] + "_" + table["width_mult"].astype(str) + "_" + table["img_size"].astype(str)
+
+
+def framework_cells(table: pd.DataFrame) -> pd.Series:
+    """The cell of each row of `measured_vision`: a device under a framework."""
+    return table["device"].map(_HOSTS) + "|" + table["software"]
+
+
+def _edge_records(table: pd.DataFrame) -> pd.DataFrame:
     table = table[(table["division"] == "open") & table["model_family"].notna() & table["precision"].notna()]
     table["width_mult"] = table["width_mult"].round(2)  # as written: networks are joined and named by it
     table = table.merge(datasets.load("edge_features"), on=["model_family", "width_mult", "img_size"], validate="m:1")
@@ -131,7 +148,7 @@ def _edge_records() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "source": "MLPerf edge",
-            "cell": table["round"] + "|" + table["system"] + "|" + table["precision"],
+            "cell": edge_cells(table),
             "system": table["system"],
             "device": board,
             "engine": table["system"].str.extract(r"((?:tflite|armnn|ctuning).*)")[0],
@@ -141,11 +158,7 @@ def _edge_records() -> pd.DataFrame:
             "boundary": "server",
             "kind": table["precision"],
             "is_gpu": False,
-            "model": table["model_family"]
-            + "_"
-            + table["width_mult"].astype(str)
-            + "_"
-            + table["img_size"].astype(int).astype(str),
+            "model": swept_networks(table),
             "family": table["model_family"].str.extract(r"^([a-z]+v\d|[a-z]+)")[0],
             "energy_j": table["joules_per_image"],
             "reference": table["reference"],
@@ -154,8 +167,7 @@ def _edge_records() -> pd.DataFrame:
     )
 
 
-def _framework_records() -> pd.DataFrame:
-    table = datasets.load("measured_vision")
+def _framework_records(table: pd.DataFrame) -> pd.DataFrame:
     table = table[(table["source"] == "ImageNetEff22") & table["timm_arch"].notna()]
     table = table.assign(img_size=table["img_size"].astype(int))
     table = table.merge(datasets.load("nvml_features"), on=["timm_arch", "img_size"], validate="m:1")
@@ -164,7 +176,7 @@ def _framework_records() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "source": "ImageNetEff22",
-            "cell": device + "|" + table["software"],
+            "cell": framework_cells(table),
             "system": device,
             "device": device,
             "engine": table["software"],
@@ -202,10 +214,10 @@ def server_records() -> pd.DataFrame:
     `n_accelerators`, `tdp_w`, `peak_flop_per_s`, `bandwidth_byte_per_s`, `has_host`, `reference`.
     """
     table = datasets.load("measured_vision_mlperf")
-    table = table[(table["division"] == "closed") & table["accelerator"].isin(_ACCELERATORS) & (table["n_accel"] > 0)]
+    table = table[(table["division"] == "closed") & table["accelerator"].isin(ACCELERATORS) & (table["n_accel"] > 0)]
     table = table.merge(datasets.load("mlperf_networks"), on="model", validate="m:1")
     chips = datasets.load("accelerators").set_index("name")
-    device = table["accelerator"].map(_ACCELERATORS)
+    device = table["accelerator"].map(ACCELERATORS)
     return pd.DataFrame(
         {
             "device": device,

@@ -1,6 +1,8 @@
 """The recipes, the forms and the workflows do what they say."""
 
+import io
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,56 +11,98 @@ from pathlib import Path
 import pytest
 import yaml
 
+from energy_lib import load
+from energy_lib.cli import main
+from energy_lib.datasets import TableError
+
 ROOT = Path(__file__).parents[1]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
 FORMS = sorted(path for path in (GITHUB / "ISSUE_TEMPLATE").glob("*.yml") if path.stem != "config")
-RECIPES = re.findall(r"```csv (\S+)\n(.+?)\n```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
-LOAD = "import sys, energy_lib; print(len(energy_lib.load(sys.argv[1])))"
+BASH = re.findall(r"```console\n(.+?)\n```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.DOTALL)
+RECIPES = [
+    recipe
+    for text in BASH
+    for recipe in text.replace("\\\n", " ").splitlines()
+    if " add-row " in recipe and "TABLE" not in recipe
+]
+FITTED = """
+import energy_lib, energy_lib.calibration
+print(*(len(energy_lib.load(table)) for table in {tables}))
+print("example/Example-8B" in set(energy_lib.calibration.records()["model_id"]))
+"""
 
 sys.path.append(str(ROOT / "tools"))
 import links  # noqa: E402
 
 
-def rows_after(folder: Path, table: str) -> subprocess.CompletedProcess:
-    command = [sys.executable, "-c", LOAD, Path(table).stem]
+@pytest.fixture(scope="module")
+def a_copy(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("clone")
+    for name in ("energy_lib", "data"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def run(folder: Path, command: list[str]) -> subprocess.CompletedProcess:
     return subprocess.run(
-        command, cwd=folder, env={"PYTHONPATH": str(folder)}, capture_output=True, text=True, check=False
+        [sys.executable, *command],
+        cwd=folder,
+        env={"PYTHONPATH": str(folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
-@pytest.fixture
-def a_copy(tmp_path):
-    for name in ("energy_lib", "data"):
-        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
-    return tmp_path
+def recipe(table: str) -> list[str]:
+    """The arguments of Python in the recipe that adds a row to a table, as a shell would split them."""
+    command = next(shlex.split(text) for text in RECIPES if f" add-row {table} " in text)
+    assert command[0] == ".venv/bin/python"
+    return command[1:]
 
 
-def test_there_is_a_recipe_for_a_model_a_measurement_and_an_accelerator():
-    assert [table for table, _ in RECIPES] == [
-        "data/paper/vision_models.csv",
-        "data/language/mlenergy_llm.csv",
-        "data/hardware/accelerators.csv",
-    ]
+TABLES = ["vision_models", "llm_architectures", "model_architecture", "mlenergy_llm", "accelerators"]
 
 
-@pytest.mark.parametrize(("table", "row"), RECIPES, ids=[Path(table).stem for table, _ in RECIPES])
-def test_the_row_of_a_recipe_is_taken_by_its_table(a_copy, table, row):
-    before = int(rows_after(a_copy, table).stdout)
-    with (a_copy / table).open("a", encoding="utf-8") as file:
-        file.write(row + "\n")
-    after = rows_after(a_copy, table)
-    assert after.returncode == 0, after.stderr
-    assert int(after.stdout) == before + 1
+def test_there_are_recipes_for_models_a_measurement_and_an_accelerator():
+    assert [shlex.split(text)[4] for text in RECIPES] == TABLES
+
+
+def test_each_recipe_as_written_adds_a_row_that_is_loaded_and_says_what_uses_it(a_copy, monkeypatch, capsys):
+    first = run(a_copy, recipe(TABLES[0]))
+    assert first.returncode == 0, first.stderr
+    said = [first.stdout]
+    monkeypatch.chdir(a_copy)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    for table in TABLES[1:]:
+        python, module, *arguments = recipe(table)
+        assert (python, module) == ("-m", "energy_lib")
+        assert main(arguments) == 0, capsys.readouterr().err
+        said.append(capsys.readouterr().out)
+    for table, text in zip(TABLES, said, strict=True):
+        assert text.startswith(str(a_copy)) and re.search(rf"/{table}\.csv, line \d+: added\n", text), text
+        assert ("No fit or trend uses it" in text) == (table == "vision_models"), text
+    counts, fitted = run(a_copy, ["-c", FITTED.format(tables=TABLES)]).stdout.splitlines()
+    assert list(map(int, counts.split())) == [len(load(table)) + 1 for table in TABLES]
+    assert fitted == "True"
+
+
+def test_a_recipe_with_a_wrong_value_is_refused_with_its_place(a_copy, monkeypatch, capsys):
+    monkeypatch.chdir(a_copy)
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert main([word.replace("top1=84.0", "top1=840") for word in recipe("vision_models")[2:]]) == 2
+    assert "top1 = 840 is out of range: allowed is 40 to 100, in %" in capsys.readouterr().err
 
 
 def test_a_broken_row_is_refused_with_its_place(a_copy):
-    table, row = RECIPES[0]
-    with (a_copy / table).open("a", encoding="utf-8") as file:
-        file.write(row.replace(",84.0,", ",840,") + "\n")
-    refused = rows_after(a_copy, table)
-    assert refused.returncode != 0
-    assert re.search(r"vision_models.csv, line \d+, column 'top1'", refused.stderr), refused.stderr
+    path = a_copy / "data/paper/vision_models.csv"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    lines[4] = lines[4].replace(",72.37,", ",723.7,")
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    with pytest.raises(TableError, match=r"vision_models.csv, line 5, column 'top1'.*'723\.7'"):
+        load("vision_models", a_copy / "data")
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, *FORMS], ids=lambda path: path.stem)
