@@ -8,7 +8,7 @@ export TZ := UTC
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: book pdf notebooks figure fit test test-browser test-pdf test-nightly processors coverage mutants diff release archive verify serve bench clean pins
+.PHONY: book pdf notebooks figure fit test test-browser test-pdf test-nightly processors arm64 coverage mutants diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -52,6 +52,9 @@ test-nightly: $(INSTALLED)  ## simulations, the same bytes everywhere, bad luck:
 
 processors: $(INSTALLED)  ## the library's tests and the notebooks' comparison on five simulated processors: half an hour and more
 	@$(BIN)/python tools/processors.py
+
+arm64: $(INSTALLED)  ## some tests of the library and a notebook on arm64, emulated; needs Debian's debootstrap and qemu-user-static, and root
+	@$(BIN)/python tools/arm64.py
 
 coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not pdf and not nightly" \
