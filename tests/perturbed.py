@@ -6,10 +6,14 @@ What a notebook says must not depend on either. Its kernel calls `perturb_tables
 from __future__ import annotations
 
 import functools
-import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from energy_lib import datasets
 
 RELATIVE_MOVE = 1e-13
 
@@ -30,28 +34,28 @@ def perturbed(frame: pd.DataFrame, keys: set[str], seed: int) -> pd.DataFrame:
 
 
 def perturb_tables(seed: int) -> None:
-    """Has every module of the library, and the notebook, load perturbed tables."""
-    import energy_lib
-    from energy_lib import datasets
-
-    plain = datasets.load
+    """Has the library, and what is imported after this, load perturbed tables."""
+    plain_load, plain_index = datasets.load, datasets.index
 
     @functools.cache
-    def once(name: str) -> pd.DataFrame:
-        return perturbed(plain(name), _keys(name), seed)
+    def table(name: str) -> pd.DataFrame:
+        return perturbed(plain_load(name), _keys(name), seed)
 
-    def load(name: str, data_dir: object = None) -> pd.DataFrame:
-        return plain(name, data_dir) if data_dir else once(name).copy()
+    @functools.cache
+    def made(name: str, make: Callable[[pd.DataFrame], Any]) -> Any:
+        return make(table(name).copy())
 
-    for module in [module for name, module in sys.modules.items() if name.startswith(energy_lib.__name__)]:
-        if getattr(module, "load", None) is plain:
-            module.load = load
+    def load(name: str, data_dir: str | Path | None = None) -> pd.DataFrame:
+        return plain_load(name, data_dir) if data_dir else table(name).copy()
+
+    def index(name: str, make: Callable[[pd.DataFrame], Any], data_dir: str | Path | None = None) -> Any:
+        return plain_index(name, make, data_dir) if data_dir else made(name, make)
+
+    datasets.load, datasets.index = load, index
 
 
 def _keys(name: str) -> set[str]:
     """Columns by which rows are found, in this table or from another."""
-    from energy_lib import datasets
-
     schema = next(each for each in datasets.package()["resources"] if each["name"] == name)["schema"]
     foreign = [field for key in schema.get("foreignKeys", []) for field in key["fields"]]
     return {*schema.get("primaryKey", []), *foreign}
