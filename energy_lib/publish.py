@@ -212,7 +212,7 @@ def _cell(value: object, form: str) -> str:
         return "\N{EN DASH}"
     if form.endswith("s"):
         return significant(float(value), int(form[:-1]))
-    return format(value, form)
+    return format(_rounded(value), form)  # of two machines, one may have 2.15 and one 2.1499999999999995
 
 
 def _display(bundle: dict) -> None:

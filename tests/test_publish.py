@@ -91,3 +91,8 @@ def test_datasets_are_named_by_their_chart_in_the_order_in_which_it_draws_them()
 def test_published_numbers_keep_digits_enough_to_be_compared_within_the_tolerance(shown):
     publish.number("a.b", 1 / 3, "J", what="Joules", tables=[], no_interval="a count")
     assert abs(shown[0][publish.NUMBER_MIME]["value"] * 3 - 1) < publish.RELATIVE_TOLERANCE / 1000
+
+
+@pytest.mark.parametrize("move", [-1e-13, 1e-13])
+def test_a_cell_half_way_is_printed_alike_whatever_its_last_digits(move):
+    assert publish._cell(2.15 * (1 + move), ".1f") == publish._cell(2.15, ".1f")
