@@ -8,7 +8,7 @@ export TZ := UTC
 export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS := 1
 
-.PHONY: book pdf notebooks figure fit test test-browser test-pdf test-nightly coverage mutants diff release archive verify serve bench clean pins
+.PHONY: book pdf notebooks figure fit test test-browser test-pdf test-nightly processors arm64 coverage mutants diff release archive verify serve bench clean pins
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
@@ -37,7 +37,8 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not pdf and not nightly" tests energy_lib
-	$(BIN)/python -m pytest --nbval notebooks  # one kernel at a time: two that start at once may take one port
+	@# Their tied rows shuffled and numbers moved in the last digits: what the notebooks say must hang on neither.
+	$(BIN)/python -m pytest -n auto --dist loadfile --nbval --perturbed 1 notebooks
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
@@ -49,6 +50,12 @@ test-pdf: $(INSTALLED)  ## the edition for paper; needs LaTeX and poppler-utils
 
 test-nightly: $(INSTALLED)  ## simulations, the same bytes everywhere, bad luck: minutes each; needs Linux and the right to mount
 	$(BIN)/python -m pytest -m nightly --durations=0 tests
+
+processors: $(INSTALLED)  ## the library's tests and the notebooks' comparison on five simulated processors: half an hour and more
+	@$(BIN)/python tools/processors.py
+
+arm64: $(INSTALLED)  ## some tests of the library and a notebook on arm64, emulated; needs Debian's debootstrap and qemu-user-static, and root
+	@$(BIN)/python tools/arm64.py
 
 coverage: $(INSTALLED)  ## which lines and branches of energy_lib the tests run
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not pdf and not nightly" \

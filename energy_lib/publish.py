@@ -6,7 +6,6 @@ number is typed. Bad or missing parts are refused here, where the line that forg
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +16,8 @@ NUMBER_MIME = "application/vnd.energy.number+json"
 CHART_MIME = "application/vnd.energy.chart+json"
 TABLE_MIME = "application/vnd.energy.table+json"
 PICTURE_SCALE = 2.0
-_JSON_DIGITS = 5
+RELATIVE_TOLERANCE = 1e-6  # to which the numbers of two machines must agree; their words must be the same
+_JSON_DIGITS = 10  # far more than the tolerance needs: a last digit that differs is then within it
 _TIE = 1e-11
 _SHORTEST, _LONGEST = 1e-5, 1e8  # beyond these a number is written with a power of ten
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -105,7 +105,7 @@ def number(
 
 
 def _json_number(value: float | None) -> float | str | None:
-    """JSON has no infinity; the last digits of a float differ between machines."""
+    """JSON has no infinity."""
     if value is None:
         return None
     return "Infinity" if math.isinf(value) else _rounded(value)
@@ -150,7 +150,7 @@ def chart(
 
     from energy_lib import chart_data, chart_look
 
-    spec = _rounded(figure.to_dict())
+    spec = _with_named_datasets(name, _rounded(figure.to_dict()))
     try:
         told = chart_data.describe(spec, fields or {})
     except chart_data.ChartDataError as error:
@@ -173,23 +173,21 @@ def chart(
 
 
 def _rounded(part: object) -> object:
-    """A specification with its numbers to the digits that every machine agrees on."""
+    """A specification with its numbers to the digits that are published."""
     if isinstance(part, float):
         return float(f"{part:.{_JSON_DIGITS}g}")
     if isinstance(part, dict):
-        return _with_named_datasets({key: _rounded(value) for key, value in part.items()})
+        return {key: _rounded(value) for key, value in part.items()}
     return [_rounded(value) for value in part] if isinstance(part, list) else part
 
 
-def _with_named_datasets(spec: dict) -> dict:
-    """Datasets named by their rounded rows: Altair names them by digits that differ between machines."""
-    if "datasets" not in spec:
-        return spec
+def _with_named_datasets(name: str, spec: dict) -> dict:
+    """Datasets named by their chart and place in it: Altair names them by a hash of digits, which differ by machine."""
+    hashed = [dataset for dataset in spec.get("datasets", {}) if dataset.startswith("data-")]  # not those we named
+    drawn = json.dumps({part: value for part, value in spec.items() if part != "datasets"}, sort_keys=True)
     text = json.dumps(spec)
-    for name, rows in spec["datasets"].items():
-        if not name.startswith("data-"):  # a name that we gave
-            continue
-        text = text.replace(name, f"data-{hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]}")
+    for count, dataset in enumerate(sorted(hashed, key=drawn.index), start=1):
+        text = text.replace(f'"{dataset}"', f'"{name}-data-{count}"')
     return json.loads(text)
 
 
@@ -216,7 +214,7 @@ def _cell(value: object, form: str) -> str:
         return "\N{EN DASH}"
     if form.endswith("s"):
         return significant(float(value), int(form[:-1]))
-    return format(value, form)
+    return format(_rounded(value), form)  # of two machines, one may have 2.15 and one 2.1499999999999995
 
 
 def _display(bundle: dict) -> None:

@@ -79,3 +79,27 @@ def test_a_table_prints_each_column_in_its_format(shown):
     frame = pd.DataFrame({"name": ["<b>", "y"], "joules": [1234.5, np.nan], "n": [3, 4]})
     publish.table("tab-x", frame, {"name": ("model", ""), "joules": ("J", "3s"), "n": ("tokens", "d")})
     assert shown[0][publish.TABLE_MIME]["rows"] == [["<b>", "1,230", "3"], ["y", "–", "4"]]  # noqa: RUF001
+
+
+def test_datasets_are_named_by_their_chart_in_the_order_in_which_it_draws_them():
+    hashes = ("data-f0", "data-0f")
+    layers = [{"data": {"name": name}, "mark": "point"} for name in (*hashes, "ours", hashes[0])]
+    spec = {"datasets": {"data-0f": [{"x": 1}], "ours": [{"x": 2}], "data-f0": [{"x": 3}]}, "layer": layers}
+    named = publish._with_named_datasets("fig-x", spec)
+    assert [layer["data"]["name"] for layer in named["layer"]] == [
+        "fig-x-data-1",
+        "fig-x-data-2",
+        "ours",
+        "fig-x-data-1",
+    ]
+    assert named["datasets"] == {"fig-x-data-2": [{"x": 1}], "ours": [{"x": 2}], "fig-x-data-1": [{"x": 3}]}
+
+
+def test_published_numbers_keep_digits_enough_to_be_compared_within_the_tolerance(shown):
+    publish.number("a.b", 1 / 3, "J", what="Joules", tables=[], no_interval="a count")
+    assert abs(shown[0][publish.NUMBER_MIME]["value"] * 3 - 1) < publish.RELATIVE_TOLERANCE / 1000
+
+
+@pytest.mark.parametrize("move", [-1e-13, 1e-13])
+def test_a_cell_half_way_is_printed_alike_whatever_its_last_digits(move):
+    assert publish._cell(2.15 * (1 + move), ".1f") == publish._cell(2.15, ".1f")

@@ -20,6 +20,7 @@ from fingerprint import fingerprint
 FOLDER = Path("book") / "editions"
 CHANGES = Path("book") / "changes.md"
 KEPT = ("what", "value", "low", "high", "unit", "text", "interval_text", "notebook")
+DIGITS = 5  # more than pages print of a number; no last one makes another number or another chart
 COMPARED = ("value", "low", "high", "unit", "text")
 # A line of book/changes.md that says why numbers moved: - `key`, `other.*`: the reason
 REASON = re.compile(r"^[-*] +((?:`[^`\n]+`(?:,| and)? *)+): *(\S.*)$", re.MULTILINE)
@@ -64,7 +65,7 @@ def snapshot(root: Path, found: record.Record) -> dict[str, Any]:
     """What the executed notebooks and the tables hold now, in the form of an edition."""
     numbers = sorted(found.numbers.items())
     return {
-        "numbers": {key: {part: getattr(number, part) for part in KEPT} for key, number in numbers},
+        "numbers": {key: {part: _rounded(getattr(number, part)) for part in KEPT} for key, number in numbers},
         "charts": {name: chart_data(chart.spec) for name, chart in sorted(found.charts.items())},
         "tables": {name: _hash([table.columns, table.rows]) for name, table in sorted(found.tables.items())},
         "data": {name: sums(path) | fingerprint(path) for name, path in sorted(data_files(root).items())},
@@ -85,7 +86,16 @@ def sums(path: Path) -> dict[str, Any]:
 
 def chart_data(spec: Mapping[str, Any]) -> str:
     """A hash of all rows that a chart draws, whatever it looks like and whatever names its data sets bear."""
-    return _hash(sorted(map(_hash, _row_sets(spec))))
+    return _hash(sorted(_hash(_rounded(rows)) for rows in _row_sets(spec)))
+
+
+def _rounded(part: Any) -> Any:
+    """The same with its numbers to the digits that editions keep."""
+    if isinstance(part, float):
+        return float(f"{part:.{DIGITS}g}")
+    if isinstance(part, Mapping):
+        return {name: _rounded(inner) for name, inner in part.items()}
+    return [_rounded(inner) for inner in part] if isinstance(part, list | tuple) else part
 
 
 def _row_sets(part: Any) -> Iterator[Any]:
