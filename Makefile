@@ -12,8 +12,7 @@ export OMP_NUM_THREADS := 1
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
-	@$(BIN)/python tools/notebooks.py
-	@$(BIN)/python tools/book.py
+	@$(BIN)/python tools/book.py --execute
 
 pdf: $(INSTALLED)  ## the edition for paper, by LaTeX, beside the pages: _build/html/energy-of-inference.pdf
 	@$(BIN)/python tools/notebooks.py
