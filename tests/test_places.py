@@ -5,6 +5,7 @@ from pathlib import Path
 
 import jupytext
 import pytest
+import small_book
 
 sys.path.append(str(Path(__file__).parents[1] / "tools"))
 import check_tables
@@ -48,3 +49,16 @@ def test_tables_that_passed_are_not_read_again_until_they_change(folder, monkeyp
     monkeypatch.setattr(check_tables, "whole", lambda: {**hashes, "gpus": "another"})
     with pytest.raises(TypeError):
         check_tables.all_pass()
+
+
+def test_a_broken_row_is_told_in_one_line_before_anything_is_executed(tmp_path):
+    folder = small_book.make(tmp_path)
+    table = folder / "data" / "paper" / "gpus.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[3] = lines[3].replace(",", ",,", 1)
+    table.write_text("".join(lines), encoding="utf-8")
+    done = small_book.run(folder, "notebooks.py")
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("data/paper/gpus.csv, line 4, ")
