@@ -49,8 +49,9 @@ def render(lock: int, builder: str = "html") -> Path:
     shutil.rmtree(work / "_build" / builder, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     interrupted.touch()
+    command = [sys.executable, ROOT / "tools" / "render.py", "build", ".", "-W", "-n", "--keep-going"]
     with subprocess.Popen(
-        [sys.executable, ROOT / "tools" / "render.py", work / "_build", builder],
+        [*command, "--toc", "book/_toc.yml", "--path-output", work, "--builder", builder],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
