@@ -12,8 +12,7 @@ export OMP_NUM_THREADS := 1
 .DELETE_ON_ERROR:
 
 book: $(INSTALLED)  ## re-execute what changed, render the book
-	@$(BIN)/python tools/notebooks.py
-	@$(BIN)/python tools/book.py
+	@$(BIN)/python tools/book.py --execute
 
 pdf: $(INSTALLED)  ## the edition for paper, by LaTeX, beside the pages: _build/html/energy-of-inference.pdf
 	@$(BIN)/python tools/notebooks.py
@@ -79,7 +78,7 @@ archive:  ## the built book as one file to unpack and read, with its SHA-256 sum
 verify: $(INSTALLED)  ## whether a book is whole and unchanged, by its SHA-256 sums: `make verify SITE=folder-or-zip` for a downloaded one
 	@$(BIN)/python tools/sums.py $(if $(SITE),"$(SITE)")
 
-serve: $(INSTALLED)  ## rebuild and reload in the browser while you write
+serve: $(INSTALLED)  ## rebuild and reload in the browser while you write; `PORT=8001 make serve` for another port
 	@$(BIN)/python tools/serve.py
 
 bench: $(INSTALLED) node_modules/.package-lock.json  ## times and ratios, printed; `make bench PARTS="importing simulating"` prints these alone, BEFORE=commit times that too
@@ -102,9 +101,8 @@ node_modules/.package-lock.json: package-lock.json package.json  ## what the tes
 
 $(INSTALLED): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or later is needed, this is " + sys.version.split()[0] + ": set PYTHON=python3.12, for example")'
-	$(PYTHON) -m venv .venv
-	# The list is whole, so pip resolves nothing: an older pip would else stumble over the extras of packages released since.
-	$(BIN)/pip install --quiet --no-deps --require-hashes -r requirements.txt
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python tools/install.py
 	@$(BIN)/pip check
-	$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --no-index --editable .
 	@touch $@

@@ -22,10 +22,12 @@ KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 def page_html(coefficients, *, world=False):
     """The page with the panel of an answer and, if asked for, that of the world."""
-    panels = [(explorer_form.explorer_html(coefficients), explorer.settings_nodes(coefficients))]
+    answers = map(explorer.answer_and_year, coefficients["settings"])
+    panels = [(explorer_form.explorer_html(coefficients), explorer.settings_nodes(coefficients, answers))]
     if world:
         given = coefficients["world"]
-        panels.append((explorer_world_form.world_html(given), explorer.world_settings_nodes(given)))
+        years = [explorer.world_year(setting["values"], given["last_year"]) for setting in given["settings"]]
+        panels.append((explorer_world_form.world_html(given), explorer.world_settings_nodes(given, years)))
     body = "".join(
         f'{html}<div class="pst-scrollable-table-container">{table_html(nodes)}</div>' for html, nodes in panels
     )

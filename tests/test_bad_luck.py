@@ -26,8 +26,8 @@ KEPT = f"{book.work_folder('html').relative_to(small_book.ROOT)}/_build"
 DAMAGED = {
     "what was read of a page": (f"{KEPT}/.doctrees", "*.doctree"),
     "what was read of all pages": (f"{KEPT}/.doctrees", "environment.pickle"),
-    "a drawn chart": (f"{KEPT}/.cache/charts", "*.svg"),
-    "the script of the charts": (f"{KEPT}/.cache/charts", "*.js"),
+    "a drawn chart": ("_build/.cache", "*.svg"),
+    "the script of the charts": ("_build/.cache", "*.js"),
     "a page that was not published": (f"{KEPT}/html", "*.html"),
     "the published page": ("_build/html", "vision.html"),
     "an executed notebook": ("notebooks", "vision.ipynb"),
@@ -166,7 +166,7 @@ def survives(folder: Path, tool: str, kills: int) -> None:
             assert f"Version {count}.".encode() in executed.read_bytes()
             good = site(folder)
     left = {path.name for path in (folder / "_build").iterdir()}
-    assert left == {"html", "lock", "run_times.json", "work"}
+    assert left == {".cache", "html", "lock", "run_times.json", "work"}
 
 
 @pytest.mark.parametrize("tool", ["book.py", "notebooks.py"])

@@ -3,6 +3,7 @@
 Reads the site that `make book` built; BOOK_HTML names another one.
 """
 
+import functools
 import os
 import re
 from pathlib import Path
@@ -13,7 +14,7 @@ import jupytext
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from check_site import fault_of_link, soup
+from check_site import fault_of_link
 
 ROOT = Path(__file__).parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html")).resolve()
@@ -33,6 +34,11 @@ PAGES = listed_pages()
 def built() -> None:
     if not (HTML / "index.html").is_file():
         pytest.fail(f"there is no built book at {HTML}: run `make book` first", pytrace=False)
+
+
+@functools.cache
+def soup(path: Path) -> BeautifulSoup:
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
 def page(name: str) -> BeautifulSoup:

@@ -260,7 +260,7 @@ def test_table_file_specification_and_picture_hold_the_same_rows(chart):
     inline = BeautifulSoup(chart_table.shown_html(chart, "../charts/"), "html.parser")
     assert len(inline.select("tbody tr")) == min(len(rows), chart_table.INLINE_ROWS)
     assert f"{len(rows):,}" in inline.find("caption").get_text()
-    cache = ROOT / "_build" / "work" / "_build" / ".cache" / "charts"
+    cache = ROOT / "_build" / ".cache"
     picture = drawing.svg(chart.spec, chart_look.theme("light"), chart_look.WIDE, cache)
     assert symbols(picture) == expected_symbols(chart)
 

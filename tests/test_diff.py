@@ -18,6 +18,7 @@ import archive
 import diff
 import editions
 import project
+import record
 import sums
 import table_diff
 
@@ -49,6 +50,13 @@ def moves(old, new):
 def test_a_change_of_value_interval_unit_or_words_is_a_move(changed):
     found = moves({"a__b": number()}, {"a__b": {**number(), **changed}})
     assert [(move.key, move.kind) for move in found] == [("a.b", "moved")]
+
+
+@pytest.mark.parametrize("part", ["value", "low", "high"])
+def test_a_difference_that_no_page_shows_is_no_move(part):
+    within, beyond = number()[part] * (1 + 1e-7), number()[part] * (1 + 1e-5)
+    assert moves({"a__b": number()}, {"a__b": {**number(), part: within}}) == []
+    assert len(moves({"a__b": number()}, {"a__b": {**number(), part: beyond}})) == 1
 
 
 def test_the_same_number_in_another_place_has_not_moved():
@@ -191,6 +199,43 @@ def test_a_number_that_moves_in_a_notebook_is_caught_until_the_changes_say_why(c
     assert f"| `{KEY}` |" in diff.as_markdown(frozen(copy), diff.now(copy), [])
     explain_it(copy)
     assert faults(copy) == []
+
+
+def test_each_move_is_told_once_and_how_to_explain_it(copy):
+    move_a_number(copy)
+    old, new = frozen(copy), diff.now(copy)
+    (move,) = missing = editions.unexplained(editions.moves(old, new), diff.reasons(copy, old))
+    told = diff.as_text(old, new, [], {move.key})
+    assert told.count(KEY) == 1 and told.endswith("no reason yet")
+    advice = diff.how_to_explain(old, missing)
+    line = advice.splitlines()[-1]
+    assert str(editions.CHANGES) in advice and f"## Edition {EDITION}" in advice
+    assert editions.reasons(line, EDITION) == [KEY, "vision.*"]
+
+
+def nudge_a_chart(root, factor):
+    """Multiplies one row of a chart in its executed notebook."""
+    path = root / "notebooks" / "hardware.ipynb"
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    chart = next(data for o in outputs for mime, data in o.get("data", {}).items() if mime == record.CHART_MIME)
+    rows = next(iter(editions.row_sets(chart["spec"])))
+    name = next(name for name, value in rows[0].items() if isinstance(value, float) and value)
+    rows[0][name] *= factor
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    return chart["name"]
+
+
+@pytest.mark.parametrize(("factor", "told"), [(1 + 1e-9, False), (1 + 1e-4, True)])
+def test_a_chart_has_changed_where_a_row_differs_by_more_than_the_tolerance(copy, factor, told):
+    git(copy, "init", "--quiet")
+    git(copy, "add", ".")
+    git(copy, "commit", "--quiet", "--message", "An edition")
+    name = nudge_a_chart(copy, factor)
+    new = diff.now(copy)
+    assert new["charts"][name] != frozen(copy)["charts"][name]
+    new["charts"] = table_diff.charts_since(copy, frozen(copy), new)
+    assert (name in editions.differences(frozen(copy), new, "charts")) == told
 
 
 def test_a_number_cannot_vanish_unseen(copy):

@@ -29,15 +29,14 @@ def a_clone(folder: Path) -> Path:
 def test_a_source_is_linked_at_the_commit_it_was_built_from(tmp_path):
     clone = a_clone(tmp_path)
     head = git(clone, "rev-parse", "HEAD")
-    assert (
-        project.source_url(CONFIG, clone, "table.csv", 2) == f"https://code.test/book/blob/{head}/table.csv?plain=1#L2"
-    )
+    address = project.source_url(CONFIG, "table.csv", 2).replace(project.AT, project.source_at(CONFIG, clone))
+    assert address == f"https://code.test/book/blob/{head}/table.csv?plain=1#L2"
 
 
 def test_a_source_with_changes_is_linked_at_the_branch(tmp_path):
     clone = a_clone(tmp_path)
     (clone / "table.csv").write_text("a\n2\n")
-    assert project.source_url(CONFIG, clone, "table.csv") == "https://code.test/book/blob/main/table.csv"
+    assert project.source_at(CONFIG, clone) == "main"
 
 
 def test_outside_a_clone_there_is_no_commit_whatever_repository_lies_around_it(tmp_path):

@@ -8,6 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -30,6 +31,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "story.md").write_text(HEADER + CELL, encoding="utf-8")
     monkeypatch.setattr(inputs, "ROOT", tmp_path)
+    monkeypatch.setattr(inputs, "BUILD", tmp_path / "_build")
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     return tmp_path
@@ -53,28 +55,86 @@ def test_a_notebook_is_stale_until_it_is_executed_and_then_not(folder):
     assert reason(text) is None
 
 
-def append_blank_line(path):
-    path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")
+def append(path, text):
+    path.write_text(path.read_text(encoding="utf-8") + text, encoding="utf-8")
+
+
+NEW_CODE = "\nADDED = 1\n"
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "text", "said"),
     [
-        ("notebooks/story.md", "its text changed"),
-        ("energy_lib/datasets.py", "energy_lib/datasets.py changed"),
-        ("data/paper/gpus.csv", "table gpus changed"),
-        ("requirements.txt", "requirements.txt changed"),
+        ("notebooks/story.md", "\n```{code-cell} ipython3\n1 + 1\n```\n", "its code changed"),
+        ("energy_lib/datasets.py", NEW_CODE, "energy_lib/datasets.py changed"),
+        ("energy_lib/datasets.py", "\ndef unfinished(", "energy_lib/datasets.py changed"),
+        ("data/paper/gpus.csv", "\n", "table gpus changed"),
+        ("requirements.txt", "\n", "requirements.txt changed"),
     ],
 )
-def test_a_change_of_what_it_depends_on_makes_a_notebook_stale_and_is_named(folder, story, changed, said):
-    append_blank_line(folder / changed)
+def test_a_change_of_what_it_depends_on_makes_a_notebook_stale_and_is_named(folder, story, changed, text, said):
+    append(folder / changed, text)
     assert reason(story) == said
 
 
-@pytest.mark.parametrize("changed", ["data/paper/nlp_models.csv", "energy_lib/publish.py"])
-def test_a_change_of_what_it_does_not_use_leaves_a_notebook_alone(folder, story, changed):
-    append_blank_line(folder / changed)
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ("data/paper/nlp_models.csv", "\n"),
+        ("energy_lib/publish.py", NEW_CODE),
+        ("energy_lib/datasets.py", "\n# A comment.\n"),
+        ("notebooks/story.md", "\nOne word more.\n"),
+    ],
+)
+def test_a_change_of_what_its_outputs_do_not_depend_on_leaves_a_notebook_alone(folder, story, changed, text):
+    append(folder / changed, text)
     assert reason(story) is None
+
+
+def test_other_line_ends_change_nothing(folder, story):
+    for path in [story, folder / "requirements.txt", *folder.glob("energy_lib/*.py"), *folder.glob("data/**/*.csv")]:
+        path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert notebooks.stale() == ({}, [])
+
+
+def test_new_prose_is_put_beside_the_outputs_as_an_execution_would(folder, story):
+    append(story, "\nOne word more.\n")
+    assert notebooks.stale() == ({}, [story])
+    notebooks.put_prose(story)
+    assert notebooks.stale() == ({}, [])
+    put = story.with_suffix(".ipynb").read_bytes()
+    notebooks.execute(story)
+    assert story.with_suffix(".ipynb").read_bytes() == put
+
+
+CODE = '''"""Says what."""
+
+def f(x: int = 1, *, y: str | None = None) -> str:
+    """Says more."""
+    # Says why.
+    match x:
+        case [1, *rest] if rest:
+            return f"{x!r:>{y}} {x=} {'a' 'b'}"
+    return lambda z: z**2.50  # and more
+'''
+
+
+def test_the_hash_of_code_is_the_same_in_every_version_of_python():
+    assert inputs.code_sha256(CODE)[:16] == "a1c3944b02a3a2b9"
+
+
+@pytest.mark.parametrize("word", ["Says what.", "Says more.", "Says why.", "and more"])
+def test_what_is_said_of_code_is_no_part_of_it(word):
+    assert inputs.code_sha256(CODE.replace(word, "Else.")) == inputs.code_sha256(CODE)
+    assert inputs.code_sha256(CODE.replace(word, "\n\n")) == inputs.code_sha256(CODE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("2.50", "2.51"), ("1, *", "2, *"), ("'a'", "'c'"), ("!r", "!s"), ("None", "1"), ("def f", "async def f")],
+)
+def test_code_that_does_something_else_has_another_hash(old, new):
+    assert inputs.code_sha256(CODE.replace(old, new)) != inputs.code_sha256(CODE)
 
 
 def test_a_touched_file_with_the_same_content_changes_nothing(folder, story):
@@ -96,7 +156,7 @@ def test_executing_twice_gives_the_same_bytes(story):
 def test_a_failing_cell_keeps_the_last_good_notebook(story):
     good = story.with_suffix(".ipynb").read_bytes()
     story.write_text(story.read_text(encoding="utf-8").replace("len(", "1 / 0 * len("), encoding="utf-8")
-    with pytest.raises(notebooks.CellExecutionError, match="ZeroDivisionError"):
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         notebooks.execute(story)
     assert story.with_suffix(".ipynb").read_bytes() == good
     assert not list(story.parent.glob("*.unfinished"))

@@ -1,29 +1,39 @@
-"""Render the book from the executed notebooks into _build/html; the last good book stays until the new one is whole."""
+"""Render the book from the executed notebooks into _build/html; the last good book stays until the new one is whole.
+
+`--execute` first brings the notebooks up to date.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
-import check_site
+import places
+import progress
 import sums
 from alone import FULL, alone, told
-from bs4 import BeautifulSoup
-from inputs import ROOT, book_sources, digest, sha256
+from inputs import BUILD, ROOT, book_sources, digest, sha256
+
+import notebooks
+from notebooks import COLOUR
 
 sys.path.append(str(ROOT / "book" / "_ext"))
 import citation
 import project
 
-BUILD = ROOT / "_build"
 HTML, PREVIOUS, NEXT = BUILD / "html", BUILD / "html.previous", BUILD / "html.next"
 STAMP = "inputs.sha256"
 FRONT = "book/index.html"
 LITTLE_BYTES = 1_000_000  # free on a disk that is to be called full
+STEP = re.compile(r"(reading|writing)\b.*\[ *(\d+)%\] (\S+)")  # how Sphinx says how far it is
 
 
 def render(lock: int, builder: str = "html") -> Path:
@@ -39,28 +49,35 @@ def render(lock: int, builder: str = "html") -> Path:
     shutil.rmtree(work / "_build" / builder, ignore_errors=True)
     work.mkdir(parents=True, exist_ok=True)
     interrupted.touch()
-    command = [
-        Path(sys.executable).parent / "jupyter-book",
-        "build",
-        ".",
-        "--toc",
-        "book/_toc.yml",
-        "--path-output",
-        work,
-        "--builder",
-        builder,
-    ]
-    # Warnings and errors go to standard error; what goes to standard output only repeats where the pages are.
-    subprocess.run(
-        [*map(str, command), "-W", "-n", "--keep-going", "-q"],
+    command = [sys.executable, ROOT / "tools" / "render.py", "build", ".", "-W", "-n", "--keep-going"]
+    with subprocess.Popen(
+        [*command, "--toc", "book/_toc.yml", "--path-output", work, "--builder", builder],
         cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        errors="replace",
         env={**os.environ, "SOURCE_DATE_EPOCH": str(int(citation.read(ROOT).moment.timestamp()))},
         pass_fds=[lock],
-    )
+    ) as process:
+        warnings = threading.Thread(target=pass_on_warnings, args=[process.stderr])
+        warnings.start()
+        for line in process.stdout:
+            if found := STEP.search(COLOUR.sub("", line)):
+                progress.show(f"{found[1]} pages", f"{found[2]} %, {found[3]}")
+        warnings.join()
+    progress.clear()
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, "jupyter-book")
     interrupted.unlink()
     return work / "_build" / builder
+
+
+def pass_on_warnings(lines: Iterable[str]) -> None:
+    """Print warnings and errors, at the lines of the texts that authors edit."""
+    for line in lines:
+        progress.clear()
+        print(places.in_texts(COLOUR.sub("", line)), end="", file=sys.stderr, flush=True)
 
 
 def work_folder(builder: str) -> Path:
@@ -70,7 +87,10 @@ def work_folder(builder: str) -> Path:
 
 def write_root(html: Path) -> None:
     """The site's own address leads to the front page; whoever shares it shows the same title, words and picture."""
-    front = BeautifulSoup((html / FRONT).read_text(encoding="utf-8"), "html.parser")
+    from bs4 import BeautifulSoup
+
+    head = (html / FRONT).read_text(encoding="utf-8").partition("</head>")[0]
+    front = BeautifulSoup(head, "html.parser")
     kept = [*front.head.find_all(["meta", "title"]), *front.head.find_all("link", rel="canonical")]
     title = front.title.get_text()
     (html / "index.html").write_text(
@@ -111,7 +131,9 @@ def is_current(stamp: str) -> bool:
     return known == stamp and not sums.faults(sums.contents(HTML))
 
 
-def main() -> int:
+def main(execute: bool = False) -> int:
+    if execute and not notebooks.bring_up_to_date():
+        return 1
     if is_current(made_from()):
         print("Nothing changed since the last build.")
     else:
@@ -124,6 +146,8 @@ def main() -> int:
 
 def build(lock: int) -> bool:
     """Render and publish, unless another tool just did; whether there is a book of today."""
+    import check_site
+
     began = time.monotonic()
     recover()
     stamp = made_from()
@@ -138,10 +162,13 @@ def build(lock: int) -> bool:
         again = " What was kept from earlier builds is removed: if the fault is not in your text, run it again."
         print(f"The book did not build (exit {error.returncode}){kept}.{full or again}", file=sys.stderr)
         return False
+    progress.show("checking pages", "links, figures and tables")
     write_root(rendered)
     (rendered / STAMP).write_text(stamp + "\n", encoding="utf-8")
     sums.write(rendered)
-    if faults := check_site.faults(rendered):
+    faults = check_site.faults(rendered)
+    progress.clear()
+    if faults:
         print(*faults, f"The book must not be published: {len(faults)} faults{kept}.", sep="\n", file=sys.stderr)
         return False
     put_in_place(rendered)
@@ -150,4 +177,7 @@ def build(lock: int) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(told(main))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--execute", action="store_true", help="bring the notebooks up to date before")
+    arguments = parser.parse_args()
+    sys.exit(told(lambda: main(arguments.execute)))

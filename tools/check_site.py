@@ -12,21 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup, Tag
+from lxml import html
 
 # The frames in which a wide table scrolls by itself, and the tables that are laid out to fit a phone without one.
-SCROLL_FRAMES = ["pst-scrollable-table-container", "chart-table", "chart-page"]
+SCROLL_FRAMES = {"pst-scrollable-table-container", "chart-table", "chart-page"}
 FITTING = {"indextable", "explorer-table"}
 
 
 @functools.cache
-def soup(path: Path) -> BeautifulSoup:
-    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+def page(path: Path) -> html.HtmlElement:
+    return html.document_fromstring(path.read_bytes(), parser=html.HTMLParser(encoding="utf-8", huge_tree=True))
 
 
 @functools.cache
 def anchors(path: Path) -> frozenset[str]:
-    return frozenset(tag["id"] for tag in soup(path).find_all(id=True))
+    return frozenset(page(path).xpath("//@id"))
 
 
 def fault_of_link(start: Path, href: str) -> str | None:
@@ -43,45 +43,53 @@ def fault_of_link(start: Path, href: str) -> str | None:
 
 
 def dead_links(path: Path) -> Iterator[str]:
-    for tag in soup(path).find_all("a", href=True):
-        fault = fault_of_link(path, tag["href"])
+    for href in page(path).xpath("//a/@href"):
+        fault = fault_of_link(path, href)
         if fault:
             yield f"dead link, {fault}"
 
 
-def article(path: Path) -> Tag:
-    return soup(path).find("article") or soup(path)
+def article(path: Path) -> html.HtmlElement:
+    return next(page(path).iter("article"), page(path))
 
 
 def figures_in_want(path: Path) -> Iterator[str]:
     """Figures without a picture or a number."""
-    for figure in article(path).find_all("figure"):
-        name = figure.get("id") or figure.get_text(" ", strip=True)[:40]
-        caption = figure.find("figcaption")
-        if not figure.find("img"):
+    for figure in article(path).iter("figure"):
+        name = figure.get("id") or _words(figure)[:40]
+        caption = next(figure.iter("figcaption"), None)
+        if not figure.xpath(".//img"):
             yield f"figure {name}: no picture"
-        if not (caption and re.match(r"Figure [\d.]+", caption.get_text(strip=True))):
+        if caption is None or not re.match(r"Figure [\d.]+", _words(caption)):
             yield f"figure {name}: no number"
 
 
 def pictures_in_want(path: Path) -> Iterator[str]:
     """Pictures that are not there, or say nothing to those who do not see them."""
-    for image in article(path).find_all("img"):
+    for image in article(path).iter("img"):
         if not image.get("alt", "").strip():
             yield f"picture {image.get('src')}: no text alternative"
-        if fault := fault_of_link(path, image["src"]):
+        if fault := fault_of_link(path, image.get("src", "")):
             yield f"picture {fault}"
-    for source in article(path).find_all("source"):
-        if fault := fault_of_link(path, source["srcset"]):
+    for srcset in article(path).xpath(".//source/@srcset"):
+        if fault := fault_of_link(path, srcset):
             yield f"picture {fault}"
 
 
 def wide_tables(path: Path) -> Iterator[str]:
     """Tables outside a frame that scrolls."""
-    for table in article(path).find_all("table"):
-        if not table.find_parent(class_=SCROLL_FRAMES) and not FITTING & set(table.get("class", [])):
-            words = table.get_text(" ", strip=True)
-            yield f"table {table.get('id') or words[:40]!r}: not in a frame that scrolls, so wider than a phone"
+    for table in article(path).iter("table"):
+        scrolls = any(SCROLL_FRAMES & _classes(frame) for frame in table.iterancestors())
+        if not scrolls and not FITTING & _classes(table):
+            yield f"table {table.get('id') or _words(table)[:40]!r}: not in a frame that scrolls, so wider than a phone"
+
+
+def _classes(tag: html.HtmlElement) -> set[str]:
+    return set(tag.get("class", "").split())
+
+
+def _words(tag: html.HtmlElement) -> str:
+    return " ".join(tag.text_content().split())
 
 
 CHECKS: tuple[Callable[[Path], Iterator[str]], ...] = (dead_links, figures_in_want, pictures_in_want, wide_tables)
@@ -94,9 +102,9 @@ def pages(site: Path) -> list[Path]:
 def faults(site: Path) -> list[str]:
     """Every fault of a rendered site, each with its page."""
     site = site.resolve()
-    soup.cache_clear()
+    page.cache_clear()
     anchors.cache_clear()
-    return [f"{page.relative_to(site)}: {fault}" for page in pages(site) for check in CHECKS for fault in check(page)]
+    return [f"{path.relative_to(site)}: {fault}" for path in pages(site) for check in CHECKS for fault in check(path)]
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Collection
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -35,12 +36,14 @@ def now(root: Path) -> dict:
     return editions.snapshot(root, record.read(root / "notebooks"))
 
 
-def as_text(old: dict, new: dict, rows: list[str]) -> str:
+def as_text(old: dict, new: dict, rows: list[str], unexplained: Collection[str] = ()) -> str:
+    """What moved, each number once; those in `unexplained` are marked."""
     moved = editions.moves(old, new)
     lines = [_summary(old, moved)]
     for move in moved:
         before, after = editions.with_interval(move.old), editions.with_interval(move.new)
-        lines.append(f"  {move.key}: {before} -> {after}  [{move.change}]")
+        mark = "  no reason yet" if move.key in unexplained else ""
+        lines.append(f"  {move.key}: {before} -> {after}  [{move.change}]{mark}")
     for part, title in PARTS.items():
         found = editions.differences(old, new, part)
         if found:
@@ -72,8 +75,21 @@ def _summary(old: dict, moved: list[editions.Move]) -> str:
 
 def unexplained(root: Path, old: dict, new: dict) -> list[str]:
     """Faults that keep a change from landing."""
-    text = (root / editions.CHANGES).read_text(encoding="utf-8")
-    return editions.faults(editions.moves(old, new), editions.reasons(text, old["edition"]))
+    return editions.faults(editions.moves(old, new), reasons(root, old))
+
+
+def reasons(root: Path, old: dict) -> list[str]:
+    """The keys and patterns for which book/changes.md gives a reason."""
+    return editions.reasons((root / editions.CHANGES).read_text(encoding="utf-8"), old["edition"])
+
+
+def how_to_explain(old: dict, missing: list[editions.Move]) -> str:
+    """Where a reason is written and how, with one of the numbers that lack it."""
+    key = missing[0].key
+    return (
+        f"Say why in {editions.CHANGES}, above `## Edition {old['edition']}`, in a line that begins with the keys:"
+        f"\n- `{key}`, `{key.split('.')[0]}.*`: the reason in a sentence."
+    )
 
 
 def release(root: Path, day: date) -> str:
@@ -136,18 +152,20 @@ def main() -> int:
         print("No edition is released yet: nothing to compare with.")
         return 0
     old, new = known[-1], now(ROOT)
-    faults = unexplained(ROOT, old, new)
-    if not arguments.check:
-        rows = table_diff.since(ROOT, old, new)
-        print((as_markdown if arguments.markdown else as_text)(old, new, rows))
-        if faults:
-            print("\n" + "\n".join(faults))
-        return 0
-    for fault in faults:
-        print(fault, file=sys.stderr)
-    if faults:
-        print(f"Say why in {editions.CHANGES}, above `## Edition {old['edition']}`: - `key`: reason", file=sys.stderr)
-    return 1 if faults else 0
+    moved, given = editions.moves(old, new), reasons(ROOT, old)
+    missing, idle = editions.unexplained(moved, given), editions.idle_reasons(moved, given)
+    advice = [*idle, *([how_to_explain(old, missing)] if missing else [])]
+    if arguments.check:
+        told = [f"{move.key} {move.kind}, and nothing says why" for move in missing]
+        print(*told, *advice, sep="\n", end="\n" if advice else "", file=sys.stderr)
+        return 1 if advice else 0
+    new["charts"] = table_diff.charts_since(ROOT, old, new)
+    rows = table_diff.since(ROOT, old, new)
+    if arguments.markdown:
+        print(as_markdown(old, new, rows), *editions.faults(moved, given), sep="\n")
+    else:
+        print(as_text(old, new, rows, {move.key for move in missing}), *advice, sep="\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from inputs import NOTEBOOKS, ROOT, fingerprints
+from inputs import BUILD, NOTEBOOKS, ROOT, fingerprints
 
 from notebooks import execute, reason_to_execute
 
@@ -17,7 +17,7 @@ import record
 
 from energy_lib.chart_look import theme
 
-TARGET = ROOT / "_build" / "figures"
+TARGET = BUILD / "figures"
 
 
 def notebook_of(name: str) -> Path:
@@ -39,7 +39,7 @@ def make(name: str) -> list[Path]:
         print(f"executing notebooks/{text.name}: {reason}", flush=True)
         execute(text)
     chart = record.charts(NOTEBOOKS)[name]
-    cache = ROOT / "_build" / ".cache" / "charts"
+    cache = BUILD / ".cache"
     chart_table.write(chart, TARGET)
     for mode in drawing.MODES:
         for suffix, width in drawing.pictures(chart.spec):

@@ -1,4 +1,7 @@
-"""Re-execute the notebooks whose text, library or tables changed: NAME.md -> NAME.ipynb, in parallel."""
+"""Bring the executed notebooks up to date with their texts, the library and the tables: NAME.md -> NAME.ipynb.
+
+Where only prose changed it is put beside the outputs that are there; the others are executed, beside one another.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,28 @@ import traceback
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import jupytext
-import nbformat
+import check_tables
 from alone import WHAT_TO_DO, alone, told
-from inputs import NOTEBOOKS, ROOT, RUN_TIMES, fingerprints, sha256
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
-from traitlets.config import Config
+from inputs import NOTEBOOKS, ROOT, RUN_TIMES, fingerprints, read_json, replace, sha256, text_sha256
 
-DEPENDS_ON = "depends_on"
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+# jupytext, nbformat and nbclient load when they are needed: finding that nothing changed takes less time than they do.
+
+DEPENDS_ON, TEXT = "depends_on", "its text"
 # Run after the last cell: the modules and tables that were used, as `fingerprints` names them.
 WHAT_WAS_USED = """
 import json, sys
+from pathlib import Path
+import energy_lib
 from energy_lib.datasets import loaded
-_modules = ["__init__", *(name.removeprefix("energy_lib.") for name in sys.modules if name.startswith("energy_lib."))]
-print(json.dumps([f"energy_lib/{name}.py" for name in _modules] + [f"table {name}" for name in loaded()]))
+_root = Path(energy_lib.__file__).parents[1]
+_used = [module.__file__ for name, module in sys.modules.items() if name.partition(".")[0] == "energy_lib"]
+_used = [Path(path).relative_to(_root).as_posix() for path in _used]
+print(json.dumps(_used + [f"table {name}" for name in loaded()]))
 """
 CELL_TIMEOUT_S = 1800  # a laptop that does much else at once still finishes; a cell that hangs is found
 PICTURE, PICTURE_FROM, PICTURE_OF = (
@@ -38,31 +47,75 @@ PICTURE, PICTURE_FROM, PICTURE_OF = (
     NOTEBOOKS / "vision.ipynb",
     "fig-vision-energy",
 )
+CHART_MIME = "application/vnd.energy.chart+json"
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def reason_to_execute(text: Path, current: dict[str, str]) -> str | None:
-    """What changed since the text was executed into its notebook; `None` if nothing that it depends on did."""
+    """What changed since the text was executed into its notebook; `None` if nothing that its outputs depend on did."""
+    return _reason(text, current)[0]
+
+
+def _reason(text: Path, current: dict[str, str]) -> tuple[str | None, bool]:
+    """Why a text is to be executed, and whether it is to be written anew in any case."""
     executed = text.with_suffix(".ipynb")
     if not executed.exists():
-        return "it was never executed"
+        return "it was never executed", True
     try:
-        used = nbformat.read(executed, as_version=4).metadata[DEPENDS_ON]
+        used = dict(json.loads(executed.read_bytes())["metadata"][DEPENDS_ON])
+        as_it_was = used.pop(TEXT) == text_sha256(text)
+        same_code = as_it_was or code_of(read_text(text)) == code_of(read_executed(text))
     except Exception:  # a damaged file, whatever the damage, is executed anew
-        return "its .ipynb cannot be read"
-    current = {**current, "its text": sha256(text.read_bytes())}
+        return "its .ipynb cannot be read", True
     changed = [name for name, fingerprint in used.items() if current.get(name) != fingerprint]
-    return f"{', '.join(sorted(changed)[:3])} changed" if changed else None
+    changed += [] if same_code else ["its code"]
+    return (f"{', '.join(sorted(changed)[:3])} changed" if changed else None), not as_it_was
+
+
+def read_text(text: Path) -> NotebookNode:
+    """The cells of a text, named by their place: random names would make every execution a change."""
+    import jupytext
+
+    notebook = jupytext.read(text)
+    for count, cell in enumerate(notebook.cells):
+        cell["id"] = f"{text.stem}-{count}"
+    return notebook
+
+
+def read_executed(text: Path) -> NotebookNode:
+    import nbformat
+
+    return nbformat.read(text.with_suffix(".ipynb"), as_version=4)
+
+
+def code_of(notebook: NotebookNode) -> str:
+    """A hash of what is executed: the code cells in their order, and what executes them."""
+    cells = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+    return sha256(json.dumps([notebook.metadata.get("kernelspec"), cells]).encode())
+
+
+def put_prose(text: Path) -> None:
+    """Give an executed notebook the prose and the tags of its text; its code, and so its outputs, are the same."""
+    notebook, executed = read_text(text), read_executed(text)
+    ran = [cell for cell in executed.cells if cell.cell_type == "code"]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            before = ran.pop(0)
+            cell["outputs"], cell["execution_count"] = before.outputs, before.execution_count
+    notebook.metadata = {**executed.metadata, **notebook.metadata}
+    write(text, notebook, {**executed.metadata[DEPENDS_ON], TEXT: text_sha256(text)})
 
 
 def execute(text: Path) -> float:
     """Execute one text into its notebook, which is replaced only when all cells have run; returns the seconds taken."""
+    import nbformat
+    from nbclient import NotebookClient
+    from traitlets.config import Config
+
     began = time.monotonic()
-    before = {**fingerprints(), "its text": sha256(text.read_bytes())}
-    notebook = jupytext.read(text)
+    before = {**fingerprints(), TEXT: text_sha256(text)}
+    notebook = read_text(text)
     notebook.cells.append(nbformat.v4.new_code_cell(WHAT_WAS_USED))
-    for count, cell in enumerate(notebook.cells):
-        cell["id"] = f"{text.stem}-{count}"  # random ids would make every execution a change
     with tempfile.TemporaryDirectory() as sockets:
         # Sockets in a folder of its own, not ports: kernels that start at once cannot take each other's.
         settings = Config({"KernelManager": {"transport": "ipc", "ip": f"{sockets}/kernel"}})
@@ -70,15 +123,23 @@ def execute(text: Path) -> float:
         NotebookClient(
             notebook, config=settings, timeout=CELL_TIMEOUT_S, record_timing=False, resources=resources
         ).execute()
-    used = ["its text", "requirements.txt", *json.loads(notebook.cells.pop().outputs[0]["text"])]
-    notebook.metadata[DEPENDS_ON] = {name: before[name] for name in sorted(used)}
-    notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
-    replace(text.with_suffix(".ipynb"), f"{nbformat.writes(notebook)}\n".encode())
+    used = [TEXT, "requirements.txt", *json.loads(notebook.cells.pop().outputs[0]["text"])]
+    write(text, notebook, {name: before[name] for name in used})
     return time.monotonic() - began
 
 
-def what_befell(error: Exception) -> str:
+def write(text: Path, notebook: NotebookNode, depends_on: dict[str, str]) -> None:
+    import nbformat
+
+    notebook.metadata[DEPENDS_ON] = dict(sorted(depends_on.items()))
+    notebook.metadata.get("language_info", {}).pop("version", None)  # outputs do not depend on it, the file would
+    replace(text.with_suffix(".ipynb"), f"{nbformat.writes(notebook)}\n".encode())
+
+
+def explain_failure(error: Exception) -> str:
     """Why a notebook was not executed, and what to do where that is not in its cell."""
+    from nbclient.exceptions import CellExecutionError, DeadKernelError
+
     match error:
         case CellExecutionError():
             return COLOUR.sub("", str(error))
@@ -93,33 +154,17 @@ def what_befell(error: Exception) -> str:
 
 def save_picture() -> None:
     """Keep the picture that README.md shows equal to its chart."""
-    from energy_lib.publish import CHART_MIME
-
-    cells = nbformat.read(PICTURE_FROM, as_version=4).cells
+    cells = json.loads(PICTURE_FROM.read_bytes())["cells"]
     outputs = [output.get("data", {}) for cell in cells for output in cell.get("outputs", [])]
     chart = next(data for data in outputs if data.get(CHART_MIME, {}).get("name") == PICTURE_OF)
-    picture = base64.b64decode(chart["image/png"])
+    picture = base64.b64decode("".join(chart["image/png"]))
     if not PICTURE.exists() or PICTURE.read_bytes() != picture:
         replace(PICTURE, picture)
 
 
 def keep_time(name: str, taken: float) -> None:
     """Note the seconds of an execution; they stay out of the notebook, which no clock may change."""
-    try:
-        kept = dict(json.loads(RUN_TIMES.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):  # none yet, or a damaged one
-        kept = {}
-    replace(RUN_TIMES, json.dumps({**kept, name: taken}, sort_keys=True).encode())
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    try:
-        unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    replace(RUN_TIMES, json.dumps({**read_json(RUN_TIMES), name: taken}, sort_keys=True).encode())
 
 
 def main() -> int:
@@ -127,25 +172,42 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="only say which notebooks are stale; fail if any is")
     parser.add_argument("--all", action="store_true", help="execute every notebook, stale or not")
     arguments = parser.parse_args()
-
-    stale = reasons_to_execute(arguments.all)
     if arguments.check:
-        for text, reason in stale.items():
-            print(f"notebooks/{text.stem}.ipynb is stale: {reason}. Run `make notebooks`.", file=sys.stderr)
-        return 1 if stale else 0
-    if stale:
+        return check()
+    return 0 if bring_up_to_date(everything=arguments.all) else 1
+
+
+def check() -> int:
+    if not check_tables.all_pass():
+        return 1
+    to_execute, to_write = stale()
+    for text, reason in {**dict.fromkeys(to_write, "its prose changed"), **to_execute}.items():
+        print(f"notebooks/{text.stem}.ipynb is stale: {reason}. Run `make notebooks`.", file=sys.stderr)
+    return 1 if to_execute or to_write else 0
+
+
+def bring_up_to_date(everything: bool = False) -> bool:
+    """Execute what is stale, and put changed prose in place; whether all notebooks are up to date."""
+    if not check_tables.all_pass():
+        return False
+    if any(stale(everything)):
         with alone():
-            if not execute_all(reasons_to_execute(arguments.all)):
-                return 1
+            to_execute, to_write = stale(everything)
+            for text in to_write:
+                put_prose(text)
+                print(f"notebooks/{text.stem}.ipynb has the new prose; its code did not change.", flush=True)
+            if not execute_all(to_execute):
+                return False
     save_picture()
-    return 0
+    return True
 
 
-def reasons_to_execute(everything: bool) -> dict[Path, str]:
-    """The texts to execute, each with the reason."""
+def stale(everything: bool = False) -> tuple[dict[Path, str], list[Path]]:
+    """The texts to execute, each with the reason; and those of which only the prose changed."""
     current = fingerprints()
-    reasons = {text: reason_to_execute(text, current) for text in sorted(NOTEBOOKS.glob("*.md"))}
-    return {text: reason or "as asked" for text, reason in reasons.items() if reason or everything}
+    found = {text: _reason(text, current) for text in sorted(NOTEBOOKS.glob("*.md"))}
+    to_execute = {text: why or "as asked" for text, (why, _) in found.items() if why or everything}
+    return to_execute, [text for text, (_, new) in found.items() if new and text not in to_execute]
 
 
 @contextlib.contextmanager
@@ -158,27 +220,25 @@ def stopped_at_once() -> Iterator[None]:
         os._exit(130)
 
 
-def execute_all(stale: dict[Path, str]) -> bool:
-    """Execute texts beside one another; whether all could be."""
-    failed = False
+def execute_all(texts: dict[Path, str]) -> bool:
+    """Execute texts beside one another, those first that took longest the last time; whether all could be."""
+    failed, took = False, read_json(RUN_TIMES)
     # Threads, for the work is done by the kernels, which end when this process does, however it ends.
-    with ThreadPoolExecutor(min(len(stale), os.cpu_count() or 1) or 1) as pool, stopped_at_once():
-        runs = {}
-        for text, reason in stale.items():
-            print(f"executing notebooks/{text.stem}.md: {reason}", flush=True)
-            runs[pool.submit(execute, text)] = text
+    with ThreadPoolExecutor(min(len(texts), os.cpu_count() or 1) or 1) as pool, stopped_at_once():
+        runs: dict[Any, str] = {}
+        for text in sorted(texts, key=lambda text: (-took.get(text.stem, 0), text)):
+            print(f"executing notebooks/{text.stem}.md: {texts[text]}", flush=True)
+            runs[pool.submit(execute, text)] = text.stem
         for run in as_completed(runs):
-            name = runs[run].stem
+            name = runs[run]
             try:
                 taken = run.result()
                 keep_time(name, taken)
                 print(f"notebooks/{name}.ipynb done in {taken:.1f} s", flush=True)
-            except Exception as error:  # whatever befell one notebook, the others go on
+            except Exception as error:  # whatever happened to one notebook, the others go on
                 failed = True
-                message = what_befell(error)
-                print(
-                    f"notebooks/{name}.md failed; its last good .ipynb stays.\n{message}", file=sys.stderr, flush=True
-                )
+                said = explain_failure(error)
+                print(f"notebooks/{name}.md failed; its last good .ipynb stays.\n{said}", file=sys.stderr, flush=True)
     return not failed
 
 

@@ -102,12 +102,10 @@ def read_work(app: Sphinx, config: Any) -> None:
     """Reads CITATION.cff, and the address of the site where a fork names its own."""
     app.energy_work = citation.read(Path(app.srcdir))
     config.html_baseurl = project.site_url(config)
-    config.energy_commit = project.commit(Path(app.srcdir))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     app.setup_extension("published")
-    app.add_config_value("energy_commit", "", "env")  # pages that name it are read anew when it changes
     app.add_directive("cite-book", CiteBook)
     app.add_directive("cite-tables", CiteTables)
     app.add_directive("licences", Licences)

@@ -3,16 +3,16 @@
 Everything is kept by the hash of what it was made from, so that a second build draws nothing.
 """
 
-import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pikepdf
 import vl_convert
+from kept import kept
 
 from energy_lib.chart_look import NARROW, WIDE, fitted, is_fluid
 
@@ -78,12 +78,6 @@ def bundle(themes: Mapping[str, Any], cache: Path) -> str:
     return BUNDLE % (script.decode(), json.dumps(themes, sort_keys=True))
 
 
-def fingerprint(*parts: Any) -> str:
-    """A short hash of things that JSON can write."""
-    text = json.dumps(parts, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def _newest() -> dict[str, str]:
     return {"vl_version": vl_convert.get_vegalite_versions()[-1]}
 
@@ -97,18 +91,6 @@ def _themed(spec: dict[str, Any], theme: Mapping[str, Any]) -> dict[str, Any]:
     return {**spec, "config": {**theme, **spec.get("config", {})}}
 
 
-def _kept(cache: Path, suffix: str, what: Any, make: Any) -> bytes:
+def _kept(cache: Path, suffix: str, what: Any, make: Callable[[], bytes]) -> bytes:
     tool = [version("vl-convert-python"), vl_convert.get_vegalite_versions()[-1]]
-    path = cache / f"{fingerprint(suffix, what, tool)}.{suffix}"
-    seal, _, kept = path.read_bytes().partition(b"\n") if path.is_file() else (b"", b"", b"")
-    if seal != _seal(kept):  # a damaged file would be published for ever
-        kept = make()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        partial.write_bytes(_seal(kept) + b"\n" + kept)
-        partial.replace(path)
-    return kept
-
-
-def _seal(content: bytes) -> bytes:
-    return hashlib.sha256(content).hexdigest().encode()
+    return kept(cache, suffix, [what, tool], make)

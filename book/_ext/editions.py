@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from fingerprint import fingerprint
 FOLDER = Path("book") / "editions"
 CHANGES = Path("book") / "changes.md"
 KEPT = ("what", "value", "low", "high", "unit", "text", "interval_text", "notebook")
-DIGITS = 5  # more than pages print of a number; no last one makes another number or another chart
+DIGITS = 5  # of the rows of charts, whose hash no last digit may change
 COMPARED = ("value", "low", "high", "unit", "text")
+TOLERANCE = 1e-6  # relative: below it a number has not moved, as processors differ in last digits
 # A line of book/changes.md that says why numbers moved: - `key`, `other.*`: the reason
 REASON = re.compile(r"^[-*] +((?:`[^`\n]+`(?:,| and)? *)+): *(\S.*)$", re.MULTILINE)
 PATTERN = re.compile(r"[a-z0-9_]+\.[a-z0-9_.*?]*\Z", re.IGNORECASE)
@@ -65,7 +67,7 @@ def snapshot(root: Path, found: record.Record) -> dict[str, Any]:
     """What the executed notebooks and the tables hold now, in the form of an edition."""
     numbers = sorted(found.numbers.items())
     return {
-        "numbers": {key: {part: _rounded(getattr(number, part)) for part in KEPT} for key, number in numbers},
+        "numbers": {key: {part: getattr(number, part) for part in KEPT} for key, number in numbers},
         "charts": {name: chart_data(chart.spec) for name, chart in sorted(found.charts.items())},
         "tables": {name: _hash([table.columns, table.rows]) for name, table in sorted(found.tables.items())},
         "data": {name: sums(path) | fingerprint(path) for name, path in sorted(data_files(root).items())},
@@ -86,11 +88,11 @@ def sums(path: Path) -> dict[str, Any]:
 
 def chart_data(spec: Mapping[str, Any]) -> str:
     """A hash of all rows that a chart draws, whatever it looks like and whatever names its data sets bear."""
-    return _hash(sorted(_hash(_rounded(rows)) for rows in _row_sets(spec)))
+    return _hash(sorted(_hash(_rounded(rows)) for rows in row_sets(spec)))
 
 
 def _rounded(part: Any) -> Any:
-    """The same with its numbers to the digits that editions keep."""
+    """The same with its numbers to fewer digits than machines agree on."""
     if isinstance(part, float):
         return float(f"{part:.{DIGITS}g}")
     if isinstance(part, Mapping):
@@ -98,7 +100,7 @@ def _rounded(part: Any) -> Any:
     return [_rounded(inner) for inner in part] if isinstance(part, list | tuple) else part
 
 
-def _row_sets(part: Any) -> Iterator[Any]:
+def row_sets(part: Any) -> Iterator[Any]:
     if isinstance(part, Mapping):
         yield from part.get("datasets", {}).values()
         data = part.get("data")
@@ -106,10 +108,10 @@ def _row_sets(part: Any) -> Iterator[Any]:
             yield data["values"]
         for name, inner in part.items():
             if name not in ("datasets", "data"):
-                yield from _row_sets(inner)
+                yield from row_sets(inner)
     elif isinstance(part, list | tuple):
         for inner in part:
-            yield from _row_sets(inner)
+            yield from row_sets(inner)
 
 
 def _hash(what: Any) -> str:
@@ -127,17 +129,32 @@ def _rank(name: str) -> list[int]:
 
 
 def moves(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Move]:
-    """Numbers that differ between two editions in value, interval, unit or words."""
+    """Numbers that differ between two editions in value or interval by more than `TOLERANCE`, in unit or in words."""
     before, after = old["numbers"], new["numbers"]
     return [
         Move(key, before.get(key), after.get(key))
         for key in sorted({*before, *after})
-        if _compared(before.get(key)) != _compared(after.get(key))
+        if not agree(_compared(before.get(key)), _compared(after.get(key)))
     ]
 
 
 def _compared(number: Mapping[str, Any] | None) -> list[Any] | None:
     return None if number is None else [number[part] for part in COMPARED]
+
+
+def agree(old: Any, new: Any) -> bool:
+    """Whether two things are the same, in all their parts, up to `TOLERANCE` in numbers.
+
+    >>> agree({"x": [1.0, "a"]}, {"x": [1.0 + 1e-9, "a"]}), agree([1.0], [1.00001]), agree([1.0], [1.0, 2.0])
+    (True, False, False)
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return old.keys() == new.keys() and all(agree(part, new[name]) for name, part in old.items())
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(map(agree, old, new))
+    if isinstance(old, float) or isinstance(new, float):
+        return isinstance(old, int | float) and isinstance(new, int | float) and isclose(old, new, rel_tol=TOLERANCE)
+    return old == new
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], part: str) -> dict[str, str]:
@@ -159,14 +176,22 @@ def reasons(changes: str, last: str) -> list[str]:
 def faults(moved: Iterable[Move], patterns: Iterable[str]) -> list[str]:
     """What keeps a change from landing: moves without a reason, and reasons without a move."""
     moved, patterns = list(moved), list(patterns)
-    made = []
+    without = [f"{move.key} {move.kind}, and nothing says why" for move in unexplained(moved, patterns)]
+    return idle_reasons(moved, patterns) + without
+
+
+def unexplained(moved: Iterable[Move], patterns: Iterable[str]) -> list[Move]:
+    """The moves for which no reason is given."""
+    allowed = [pattern for pattern in patterns if PATTERN.match(pattern)]
+    return [move for move in moved if not any(fnmatch.fnmatchcase(move.key, pattern) for pattern in allowed)]
+
+
+def idle_reasons(moved: Iterable[Move], patterns: Iterable[str]) -> list[str]:
+    """What is wrong with the reasons: those that could excuse anything, and those for what did not move."""
+    moved, made = list(moved), []
     for pattern in patterns:
         if not PATTERN.match(pattern):
             made.append(f"`{pattern}` is no key and no pattern that begins with a key's first word, such as `vision.*`")
         elif not any(fnmatch.fnmatchcase(move.key, pattern) for move in moved):
             made.append(f"`{pattern}` gives a reason, but no such number moved")
-    allowed = [pattern for pattern in patterns if PATTERN.match(pattern)]
-    for move in moved:
-        if not any(fnmatch.fnmatchcase(move.key, pattern) for pattern in allowed):
-            made.append(f"{move.key} {move.kind}, and nothing says why")
     return made

@@ -1,11 +1,15 @@
 """The directives {explorer} and {world}: forms that compute in the browser, and tables where no script runs."""
 
+import hashlib
+import json
 from pathlib import Path
 from typing import Any
 
 import explorer_form
 import explorer_world_form
+import project
 from docutils import nodes
+from kept import kept
 from published import table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
@@ -29,36 +33,47 @@ class ExplorerDirective(SphinxDirective):
     """Places the explorer, then the table of a few settings."""
 
     def run(self) -> list[nodes.Node]:
-        page = coefficients_of(self.env)
-        return [Explorer("", html=explorer_form.explorer_html(page)), *settings_nodes(page)]
+        made = computed_for(self.env)
+        html = explorer_form.explorer_html(made["page"])
+        return [Explorer("", html=html), *settings_nodes(made["page"], made["answers"])]
 
 
 class WorldDirective(SphinxDirective):
     """Places the panel of the world, then the table of a few of its settings. The page must hold an {explorer} too."""
 
     def run(self) -> list[nodes.Node]:
-        page = coefficients_of(self.env)
-        return [Explorer("", html=explorer_world_form.world_html(page["world"])), *world_settings_nodes(page["world"])]
+        made = computed_for(self.env)
+        world = made["page"]["world"]
+        return [Explorer("", html=explorer_world_form.world_html(world)), *world_settings_nodes(world, made["years"])]
 
 
-def coefficients_of(env: Any) -> Any:
-    """What both panels compute with; a change of any module or table has the page written anew."""
+def computed_for(env: Any) -> Any:
+    """What both panels need of the library; computed again when any of its modules or tables changed."""
+    root = Path(env.srcdir)
+    read = sorted([*(root / "energy_lib").rglob("*.py"), *(root / "data").rglob("*.csv"), root / project.PACKAGE])
+    for path in [__file__, explorer_form.__file__, explorer_world_form.__file__, *read]:
+        env.note_dependency(str(path))
+    made_from = [hashlib.sha256(path.read_bytes()).hexdigest() for path in [Path(__file__), *read]]
+    return json.loads(kept(env.app.energy_cache, "json", made_from, lambda: json.dumps(computed()).encode()))
+
+
+def computed() -> dict[str, Any]:
+    """The coefficients, and the values of both tables of settings."""
     from energy_lib.export import coefficients
 
-    root = Path(env.srcdir)
-    read = [*(root / "energy_lib").glob("*.py"), *(root / "data").rglob("*.csv")]
-    for path in [__file__, explorer_form.__file__, explorer_world_form.__file__, *sorted(read)]:
-        env.note_dependency(str(path))
-    return coefficients()
+    page = json.loads(json.dumps(coefficients()))
+    answers = [answer_and_year(setting) for setting in page["settings"]]
+    years = [world_year(setting["values"], page["world"]["last_year"]) for setting in page["world"]["settings"]]
+    return {"page": page, "answers": answers, "years": years}
 
 
-def settings_nodes(page: Any) -> list[nodes.Node]:
-    """The table of a few settings, computed by the library."""
+def settings_nodes(page: Any, answers: Any) -> list[nodes.Node]:
+    """The table of a few settings, with what `answer_and_year` computed for each."""
     from energy_lib.publish import interval_text, significant
 
     start = page["defaults"]
     rows = []
-    for setting, (chip_j, year_kwh) in zip(page["settings"], map(_computed, page["settings"]), strict=True):
+    for setting, (chip_j, year_kwh) in zip(page["settings"], answers, strict=True):
         cells = [f"{significant(m)} ({interval_text(low, high, '')})" for low, m, high in (chip_j, year_kwh)]
         rows.append([nodes.paragraph("", text) for text in (described(setting), *cells)])
     asked = f"{start['requests_per_day']} such answers a day for a year (kWh)"
@@ -70,16 +85,12 @@ def settings_nodes(page: Any) -> list[nodes.Node]:
     return [nodes.paragraph("", said), table_node(headings, rows, ["explorer-settings"])]
 
 
-def world_settings_nodes(world: Any) -> list[nodes.Node]:
-    """The table of a few settings of the scenario, computed by the library."""
+def world_settings_nodes(world: Any, years: Any) -> list[nodes.Node]:
+    """The table of a few settings of the scenario, with what `world_year` computed for each."""
     from energy_lib.publish import interval_text, significant
-    from energy_lib.quick import quick_energy, with_values
-    from energy_lib.world import world_scenario
 
     rows = []
-    for setting in world["settings"]:
-        changed = with_values(world_scenario(), setting["values"])
-        low, median, high = quick_energy(changed, [world["last_year"]])["energy_twh"][:, 0]
+    for setting, (low, median, high) in zip(world["settings"], years, strict=True):
         share = [100.0 * twh / world["electricity_twh"] for twh in (low, median, high)]
         cells = (
             setting["says"],
@@ -107,7 +118,15 @@ def described(setting: Any) -> str:
     )
 
 
-def _computed(setting: Any) -> tuple[Any, Any]:
+def world_year(values: Any, year: int) -> list[float]:
+    """Low, median and high TWh of a year of the scenario with some inputs changed."""
+    from energy_lib.quick import quick_energy, with_values
+    from energy_lib.world import world_scenario
+
+    return quick_energy(with_values(world_scenario(), values), [year])["energy_twh"][:, 0].tolist()
+
+
+def answer_and_year(setting: Any) -> tuple[Any, Any]:
     """Low, median and high: joules of an answer at the chip, and kWh of a year."""
     from energy_lib.energy import request_energy
     from energy_lib.footprint import footprint
@@ -139,7 +158,7 @@ def add_files(app: Sphinx, page: str, template: str, context: Any, doctree: Any)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.setup_extension("published")
+    app.setup_extension("figures")
     app.add_node(Explorer, html=(visit_html, None), latex=(_skip, None), text=(_skip, None))
     app.add_directive("explorer", ExplorerDirective)
     app.add_directive("world", WorldDirective)

@@ -13,6 +13,7 @@ import project
 import record
 from docutils import nodes
 from docutils.parsers.rst import directives
+from kept import fingerprint
 from published import caption, file_link, give_label, link, note_notebook, table_links, unknown
 from sphinx import addnodes
 from sphinx.application import Sphinx
@@ -66,7 +67,7 @@ class ChartDirective(SphinxDirective):
     def _data(self, chart: record.Chart) -> ChartData:
         """What leads from the figure to its rows, its tables, its cell and the command that remakes it."""
         root, text = Path(self.env.srcdir), f"{self.env.config.energy_notebooks}/{chart.notebook}.md"
-        source = project.source_url(self.env.config, root, text, line_of_cell(root / text, chart.cell))
+        source = project.source_url(self.env.config, text, line_of_cell(root / text, chart.cell))
         line = nodes.paragraph("", "", file_link(f"charts/{chart.name}.csv", "CSV"), classes=["chart-code"])
         if chart.tables:
             line += [nodes.Text(" · from "), *table_links(self.env, chart.tables)]
@@ -173,9 +174,7 @@ def read_themes(app: Sphinx, config: Any) -> None:
     from energy_lib import chart_data, chart_look
 
     app.energy_themes = {mode: chart_look.theme(mode) for mode in drawing.MODES}
-    config.energy_theme = drawing.fingerprint(
-        app.energy_themes, *map(_written, (drawing, chart_table, chart_look, chart_data))
-    )
+    config.energy_theme = fingerprint(app.energy_themes, *map(_written, (drawing, chart_table, chart_look, chart_data)))
 
 
 def _written(module: Any) -> str:
@@ -184,10 +183,10 @@ def _written(module: Any) -> str:
 
 def write_bundle(app: Sphinx) -> None:
     """Writes the script that charts.js loads when a chart comes into view."""
-    app.energy_cache = Path(app.outdir).parent / ".cache" / "charts"
+    app.energy_cache = Path(app.srcdir) / "_build" / ".cache"
     if app.builder.format == "html":
         text = drawing.bundle(app.energy_themes, app.energy_cache)
-        app.energy_bundle = drawing.fingerprint(text)
+        app.energy_bundle = fingerprint(text)
         path = Path(app.outdir) / "_static" / "vega-bundle.js"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")

@@ -11,6 +11,8 @@ from typing import Any
 PACKAGE = Path("data") / "datapackage.json"
 # A fork's workflow sets these two, so that its pages lead to itself.
 SITE, REPOSITORY = "BOOK_SITE_URL", "BOOK_REPOSITORY_URL"
+# Stands in addresses until a page is written, so that another commit is no reason to read pages again.
+AT = "THE-COMMIT-OF-THIS-BUILD"
 
 
 def edition(root: Path) -> str:
@@ -49,10 +51,14 @@ def repository_url(config: Mapping[str, Any]) -> str:
     return (os.environ.get(REPOSITORY) or config["html_theme_options"]["repository_url"]).rstrip("/")
 
 
-def source_url(config: Mapping[str, Any], root: Path, path: str, line: int | None = None) -> str:
-    """Address of a file of the repository as it was when the book was built, at a line of it."""
-    at = commit(root) or config["html_theme_options"]["repository_branch"]
-    return f"{repository_url(config)}/blob/{at}/{path}" + (f"?plain=1#L{line}" if line else "")
+def source_url(config: Mapping[str, Any], path: str, line: int | None = None) -> str:
+    """Address of a file of the repository as it is when the page is written, at a line of it."""
+    return f"{repository_url(config)}/blob/{AT}/{path}" + (f"?plain=1#L{line}" if line else "")
+
+
+def source_at(config: Mapping[str, Any], root: Path) -> str:
+    """What `AT` stands for: the commit of this build, or the branch where the files differ from it."""
+    return commit(root) or config["html_theme_options"]["repository_branch"]
 
 
 def git(root: Path, *arguments: str) -> str:

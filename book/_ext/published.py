@@ -5,6 +5,7 @@ import posixpath
 from pathlib import Path
 from typing import Any, ClassVar
 
+import project
 import record
 import yaml
 from docutils import nodes
@@ -27,13 +28,16 @@ class SiteLink(nodes.Inline, nodes.TextElement):
 
 
 class ResolveSiteLinks(SphinxPostTransform):
-    """Turns site links into references once every page is known."""
+    """Turns site links into references once every page is known, and names the commit of the build in addresses."""
 
     default_priority = 5
 
     def run(self, **kwargs: Any) -> None:
         for node in list(self.document.findall(SiteLink)):
             node.replace_self(self._reference(node))
+        for node in self.document.findall(nodes.reference):
+            if project.AT in node.get("refuri", ""):
+                node["refuri"] = node["refuri"].replace(project.AT, self.app.energy_source_at)
 
     def _reference(self, node: SiteLink) -> nodes.Element:
         here, builder = self.env.docname, self.app.builder
@@ -232,6 +236,7 @@ def note_notebook(env: Any, notebook: str) -> None:
 def read_record(app: Sphinx) -> None:
     """Reads the notebooks once a build, in the order of the table of contents."""
     folder = app.config.energy_notebooks
+    app.energy_source_at = project.source_at(app.config, Path(app.srcdir))
     toc = Path(app.srcdir) / app.config.external_toc_path
     listed = files(yaml.safe_load(toc.read_text(encoding="utf-8"))) if toc.is_file() else []
     order = [Path(name).stem for name in listed if name.startswith(f"{folder}/")]

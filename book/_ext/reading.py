@@ -91,15 +91,16 @@ def buttons(app: Sphinx, page: str) -> list[nodes.Node]:
     """Links to Binder, and to Colab where the repository is one that it can open."""
     repository = urlsplit(project.repository_url(app.config))
     name = repository.path.strip("/")
-    at = project.commit(Path(app.srcdir)) or app.config.html_theme_options["repository_branch"]
     file = f"{page}.ipynb"
     on_github = repository.hostname == "github.com"
     where = f"gh/{name}" if on_github else f"git/{quote(repository.geturl(), safe='')}"
-    made = [button("Binder", f"https://mybinder.org/v2/{where}/{at}?" + urlencode({"urlpath": f"lab/tree/{file}"}))]
+    made = [
+        button("Binder", f"https://mybinder.org/v2/{where}/{project.AT}?" + urlencode({"urlpath": f"lab/tree/{file}"}))
+    ]
     if on_github:
         made += [
             nodes.Text(" or "),
-            button("Colab", f"https://colab.research.google.com/github/{name}/blob/{at}/{file}"),
+            button("Colab", f"https://colab.research.google.com/github/{name}/blob/{project.AT}/{file}"),
         ]
     return made
 
@@ -114,7 +115,7 @@ def mend(app: Sphinx, page: str) -> nodes.paragraph:
     address = f"{project.repository_url(app.config)}/issues/new?{urlencode(filled)}"
     line = nodes.paragraph("", "", nodes.reference("", "Report a mistake on this page", refuri=address))
     line += nodes.Text(", ask about it, or ")
-    how = project.source_url(app.config, Path(app.srcdir), "CONTRIBUTING.md")
+    how = project.source_url(app.config, "CONTRIBUTING.md")
     line += [nodes.reference("", "add a model or a measurement", refuri=how), nodes.Text(".")]
     return line
 

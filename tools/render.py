@@ -1,0 +1,10 @@
+"""The command `jupyter-book`, without what it would import and not use."""
+
+import sys
+
+# jsonschema builds the grammars of international addresses for five seconds if it finds them; no book has any.
+sys.modules["rfc3987_syntax"] = None
+
+from jupyter_book.cli.main import main  # noqa: E402
+
+main()
