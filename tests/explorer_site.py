@@ -14,6 +14,9 @@ import explorer
 import explorer_form
 import explorer_world_form
 
+from energy_lib.export import coefficients
+
+PAGE = coefficients()  # once for both panels
 ROOT = Path(__file__).parents[1]
 SITE = "http://explorer.test/"
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'"

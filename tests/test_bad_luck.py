@@ -176,7 +176,7 @@ def test_a_tool_killed_at_any_moment_leaves_the_last_good_book(folder, tool):
 
 
 def test_a_build_killed_in_its_middle_leaves_the_last_good_book(folder):
-    survives(folder, "book.py", 2)
+    survives(folder, "book.py", 1)
 
 
 @pytest.mark.parametrize("what", DAMAGED)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlencode
 
 import numpy as np
 import pytest
-from explorer_site import SITE, opening, page_html
+from explorer_site import PAGE, SITE, opening, page_html
 from playwright.sync_api import expect
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
@@ -18,7 +18,7 @@ import explorer_form
 from energy_lib import LanguageModel, load, request_energy
 from energy_lib.checks import UnknownNameError
 from energy_lib.compute import language_model
-from energy_lib.export import coefficients, to_json
+from energy_lib.export import to_json
 from energy_lib.footprint import footprint
 from energy_lib.later import later_energy
 from energy_lib.publish import significant
@@ -26,7 +26,6 @@ from energy_lib.publish import significant
 ROOT = Path(__file__).parents[1]
 LOAD = ("input_tokens", "output_tokens", "batch", "n_accelerators", "weight_bits", "software")
 USE = ("requests_per_day", "people", "server_overhead", "pue", "grid_gco2_per_kwh", "household_kwh")
-PAGE = coefficients()
 START = PAGE["defaults"]
 COUNTRIES = {country["name"]: country for country in PAGE["countries"]}
 REQUEST_IN_PAGE = """cases => cases.map(c => {

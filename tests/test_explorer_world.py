@@ -6,20 +6,18 @@ from urllib.parse import urlencode
 import numpy as np
 import pytest
 from bs4 import BeautifulSoup
-from explorer_site import SITE, opening, page_html
+from explorer_site import PAGE, SITE, opening, page_html
 from playwright.sync_api import expect
 
 from energy_lib.change import decompose, needed_for
 from energy_lib.checks import UnknownNameError
 from energy_lib.draws import simulate
-from energy_lib.export import coefficients
 from energy_lib.export_world import SETTINGS
 from energy_lib.factors import SCALES, UNSCALED
 from energy_lib.publish import significant
 from energy_lib.quick import quick_energy, stratified_normals, with_values
 from energy_lib.world import world_scenario
 
-PAGE = coefficients()
 WORLD = PAGE["world"]
 SCENARIO = world_scenario()
 INPUTS = {given["name"]: given for given in WORLD["inputs"]}

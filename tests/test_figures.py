@@ -1,14 +1,15 @@
 """The directive {chart} in a small book: what stands under a figure, and what the build refuses."""
 
 import json
-import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import altair as alt
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from sphinx.cmd.build import main as sphinx_main
 
 EXTENSIONS = Path(__file__).parents[1] / "book" / "_ext"
 sys.path += [str(EXTENSIONS), str(Path(__file__).parents[1] / "tools")]
@@ -64,7 +65,7 @@ def sites(tmp_path_factory):
 
 
 @pytest.fixture
-def build(tmp_path, sites):
+def build(tmp_path, sites, capsys):
     """A function that builds a book of one page with one chart; returns what Sphinx said, and the page."""
 
     def built(chart):
@@ -76,10 +77,11 @@ def build(tmp_path, sites):
         cells = [{"cell_type": kind, "source": "", "outputs": []} for kind in ("markdown", "code", "markdown", "code")]
         cells[3]["outputs"] = [{"data": {publish.CHART_MIME: chart}}]
         (folder / "story.ipynb").write_text(json.dumps({"cells": cells}))
-        command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", tmp_path, sites / tmp_path.name]
-        run = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+            failed = sphinx_main(["-q", "-b", "html", str(tmp_path), str(sites / tmp_path.name)])
         page = sites / tmp_path.name / "index.html"
-        return run.stderr, BeautifulSoup(page.read_text(), "html.parser") if run.returncode == 0 else None
+        return capsys.readouterr().err, None if failed else BeautifulSoup(page.read_text(), "html.parser")
 
     return built
 

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 from bs4 import BeautifulSoup
+from check_site import anchors, soup
 from frictionless import Resource
 from PIL import Image
 from test_book import HTML, PAGES, article, fault_of_link, listed_pages, page
@@ -37,13 +38,6 @@ FIRST = PAGES[0]
 SERVED = sorted(path for path in HTML.rglob("*.html") if (HTML / "_static") not in path.parents)  # parts lie in there
 ATOM = {"atom": "http://www.w3.org/2005/Atom"}
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-
-
-@functools.cache
-def anchors(path: Path) -> frozenset[str]:
-    return frozenset(
-        tag["id"] for tag in BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find_all(id=True)
-    )
 
 
 @functools.cache
@@ -277,9 +271,9 @@ def test_the_status_page_gives_the_versions_that_are_installed():
 
 @pytest.mark.parametrize("path", SERVED, ids=lambda path: path.relative_to(HTML).as_posix())
 def test_a_page_that_is_served_states_its_policy_first(path):
-    text = path.read_text(encoding="utf-8")
-    first = BeautifulSoup(text, "html.parser").head.find_all(True)[1]
-    assert first.get("http-equiv") == "Content-Security-Policy"
+    head_ = soup(path).head
+    first = head_.find_all(True)[1]
+    assert head_.find_all("meta", {"http-equiv": "Content-Security-Policy"}) == [first]
     allowed = first["content"]
     assert allowed.startswith("default-src 'none'")
     assert "'unsafe-eval'" not in allowed and "unsafe-inline" not in allowed.split("script-src")[1].split(";")[0]

@@ -9,7 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from bs4 import Tag
+from check_site import soup
 from docutils import nodes
 from sphinx.errors import ExtensionError
 
@@ -26,8 +27,8 @@ ABOUT = yaml.safe_load((ROOT / "book" / "reading.yml").read_text(encoding="utf-8
 PAGES = [TOC["root"], *published.files(TOC)]
 
 
-def article(page: str) -> BeautifulSoup:
-    return BeautifulSoup((HTML / f"{page}.html").read_text(encoding="utf-8"), "html.parser").find("article")
+def article(page: str) -> Tag:
+    return soup(HTML / f"{page}.html").find("article")
 
 
 def a_page(words: int, charts: int = 0) -> nodes.document:

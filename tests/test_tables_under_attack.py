@@ -2,6 +2,8 @@
 
 A fault that breaks a rule of `datapackage.json` is refused by `load`. What breaks none, such as a plausible value in a
 column that nothing checks, is pinned to its row and column by the fingerprints that `make diff` compares.
+
+`make test` damages one column of each type of each table, chosen by chance; `make test-nightly` all of them, many ways.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import random
 import re
 import shutil
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -25,8 +28,9 @@ from fingerprint import differences, fingerprint
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RESOURCES = {resource["name"]: resource for resource in package()["resources"]}
-ROWS = 12  # of each table, so that thousands of checks take a minute; a row's rules are the same in any company
+ROWS = 12  # of each table: a row's rules are the same in any company
 UNIT_SLIPS = (1 / 3600, 1 / 1000, 1 / 100, 1 / 10, 1 / 2, 2, 10, 100, 1000, 3600)
+NUMBERS = ("number", "integer")
 MUST_BE_NUMBERS = ("nan", "NaN", "inf", "-Infinity", "1e999", "", "12 W", "1,5", "0x10", "1_000", " 3", "\uff13")
 MUST_BE_DATES = ("0001-01-01", "9999-12-31", "2021-02-30", "2021-13-01", "03/04/2021", "2021", "NaT", "44197")
 HOSTILE_TEXTS = (
@@ -69,7 +73,7 @@ class Attacked:
     """One table, cut short, with the tables that it refers to, under a description of no others."""
 
     def __init__(self, name: str, folder: Path) -> None:
-        self.name, self.folder, self.rng = name, folder, random.Random(name)
+        self.name, self.folder = name, folder
         resource = RESOURCES[name]
         self.fields = resource["schema"]["fields"]
         self.names = [field["name"] for field in self.fields]
@@ -88,6 +92,22 @@ class Attacked:
         self.path.write_text(text_of(self.rows), encoding="utf-8")
         self.good = load(name, folder)
         self.known = fingerprint(self.path)
+
+    def again(self, thorough: bool) -> Attacked:
+        """The same table for another test, with the same chance for each."""
+        self.rng, self.thorough = random.Random(self.name), thorough
+        return self
+
+    def some(self, things: Iterable, number: int) -> list:
+        """So many of the things by chance where the attack is thorough, otherwise one."""
+        things = list(things)
+        return self.rng.sample(things, min(number if self.thorough else 1, len(things)))
+
+    def columns(self, *types: str) -> Iterator[tuple[int, dict, int]]:
+        """Numbers and fields of the columns of some types, and a line to damage: all of them, or one of each type."""
+        for type_ in types:
+            places = [(i, field, self.line_with(i)) for i, field in enumerate(self.fields) if field["type"] == type_]
+            yield from self.some([place for place in places if place[2]], len(places))
 
     def refusal(self, damaged: bytes | list[list[str]]) -> str | None:
         """What `load` says of a damaged file, or None where it loads."""
@@ -118,33 +138,33 @@ class Attacked:
         assert f"line {line}, " in said and "found" in said, said
 
 
-@pytest.fixture(params=RESOURCES)
-def table(request, tmp_path):
-    return Attacked(request.param, tmp_path)
+@pytest.fixture(scope="module", params=RESOURCES)
+def attacked(request, tmp_path_factory):
+    return Attacked(request.param, tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.nightly)], ids=["few", "all"])
+def table(attacked, request):
+    return attacked.again(thorough=request.param)
 
 
 def test_text_and_numbers_that_are_none_are_refused(table):
-    for column, field in enumerate(table.fields):
-        cells = {"number": MUST_BE_NUMBERS, "integer": (*MUST_BE_NUMBERS, "1.5"), "date": MUST_BE_DATES}.get(
-            field["type"], ()
-        )
-        for cell in table.rng.sample(cells, min(5, len(cells))):
-            line = table.line_with(column)
-            if line and (cell or field["constraints"]["required"]):
-                table.refused_at(line, column, cell)
+    for column, field, line in table.columns(*NUMBERS, "date"):
+        cells = MUST_BE_DATES if field["type"] == "date" else MUST_BE_NUMBERS
+        wrong = [*cells, "1.5"] if field["type"] == "integer" else cells
+        for cell in table.some([cell for cell in wrong if cell or field["constraints"]["required"]], 5):
+            table.refused_at(line, column, cell)
 
 
 def test_text_that_could_run_is_refused(table):
-    texts = [i for i, field in enumerate(table.fields) if field["type"] == "string"]
-    for hostile in HOSTILE_TEXTS:
-        column = table.rng.choice(texts)
+    for hostile in table.some(HOSTILE_TEXTS, len(HOSTILE_TEXTS)):
+        column = table.rng.choice([i for i, field in enumerate(table.fields) if field["type"] == "string"])
         table.refused_at(table.rng.randrange(2, len(table.rows) + 1), column, hostile)
 
 
 def test_a_slip_of_unit_is_refused_or_pinned_to_its_cell(table):
-    for column, field in enumerate(table.fields):
-        line = table.line_with(column) if field["type"] in ("number", "integer") else None
-        for factor in table.rng.sample(UNIT_SLIPS, 4) if line else ():
+    for column, field, line in table.columns(*NUMBERS):
+        for factor in table.some(UNIT_SLIPS, 4):
             value = float(table.rows[line - 1][column]) * factor
             cell = str(round(value)) if field["type"] == "integer" else f"{value:.12g}"
             if float(cell) == float(table.rows[line - 1][column]):
@@ -156,9 +176,7 @@ def test_a_slip_of_unit_is_refused_or_pinned_to_its_cell(table):
 
 
 def test_a_column_in_another_unit_is_refused_or_pinned(table):
-    for column, field in enumerate(table.fields):
-        if field["type"] != "number" or table.line_with(column) is None:
-            continue
+    for column, _, _ in table.columns("number"):
         factor = table.rng.choice(UNIT_SLIPS)
         changed = [
             [*row[:column], f"{float(row[column]) * factor:.12g}", *row[column + 1 :]] if n and row[column] else row
@@ -188,7 +206,7 @@ def test_columns_that_are_gone_new_twice_or_swapped_are_refused(table):
 
 
 def test_contents_of_two_columns_that_were_swapped_are_refused_or_pinned(table):
-    for _ in range(6):
+    for _ in range(6 if table.thorough else 1):
         one, two = table.rng.sample(range(len(table.names)), 2)
         swapped = list(range(len(table.names)))
         swapped[one], swapped[two] = two, one
@@ -200,15 +218,13 @@ def test_contents_of_two_columns_that_were_swapped_are_refused_or_pinned(table):
 
 
 def test_a_row_there_twice_is_refused(table):
-    for _ in range(3):
-        line = table.rng.randrange(2, len(table.rows) + 1)
+    for line in table.some(range(2, len(table.rows) + 1), 3):
         said = table.refusal([*table.rows, table.rows[line - 1]])
         assert said and f"line {len(table.rows) + 1}, " in said and re.search("primary-key|unique", said), said
 
 
 def test_rows_that_are_gone_or_moved_are_pinned(table):
-    for _ in range(3):
-        gone = table.rng.randrange(1, len(table.rows))
+    for gone in table.some(range(1, len(table.rows)), 3):
         assert table.refusal(table.rows[:gone] + table.rows[gone + 1 :]) is None
         assert table.pinned() == [(gone + 1, (), "1 row is gone before here")]
     moved = [table.rows[0], *table.rows[:0:-1]]
