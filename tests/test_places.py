@@ -21,7 +21,7 @@ def test_every_line_of_every_cell_is_found_in_its_text(text):
     for number, cell in enumerate(jupytext.read(text).cells, start=1):
         for line, written in enumerate(cell.source.splitlines(), start=1):
             told = places.in_texts(
-                f"{inputs.ROOT}/notebooks/{text.stem}.ipynb:{number * places.CELL + line}: WARNING: x"
+                f"{inputs.ROOT}/notebooks/{text.stem}.ipynb:{number * places.CELL + line + 1}: WARNING: x"
             )
             page, place, said = told.split(":", 2)
             assert (page, said) == (f"notebooks/{text.stem}.md", " WARNING: x")
@@ -62,3 +62,17 @@ def test_a_broken_row_is_told_in_one_line_before_anything_is_executed(tmp_path):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("data/paper/gpus.csv, line 4, ")
+
+
+def test_a_build_warns_at_the_line_of_the_text(tmp_path):
+    folder = small_book.make(tmp_path)
+    text = folder / "notebooks" / "vision.md"
+    text.write_text(text.read_text(encoding="utf-8") + "\n{val}`story.rowz`\n\n[dead](nowhere.md)\n", encoding="utf-8")
+    lines = text.read_text(encoding="utf-8").splitlines()
+    assert small_book.run(folder, "notebooks.py").returncode == 0
+    done = small_book.run(folder, "book.py")
+    assert done.returncode == 1
+    for word in ("story.rowz", "nowhere.md"):
+        (said,) = [line for line in done.stderr.splitlines() if word in line]
+        place = next(number for number, line in enumerate(lines, start=1) if word in line)
+        assert said.startswith(f"notebooks/vision.md:{place}: WARNING")

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -22,13 +23,14 @@ ROOT = Path(__file__).parents[1]
 def serving(folder: Path, **changed: str):
     """`make serve` of a copy, on a port that is free; gives its address once it serves."""
     environment = small_book.environment(folder, PORT="0", **changed)
-    command = [*small_book.command(folder, "serve.py")]
-    with subprocess.Popen(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    command = small_book.command(folder, "serve.py")
+    started = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(command, cwd=folder, env=environment, **started) as process:
         try:
             said = next(line for line in process.stdout if line.startswith("Serving"))
             yield re.search(r"http://[\d.:]+", said).group()
         finally:
-            process.terminate()
+            os.killpg(process.pid, signal.SIGTERM)  # with a rebuild that may be running
 
 
 def got(address: str) -> str:

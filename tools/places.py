@@ -8,12 +8,12 @@ from pathlib import Path
 
 from inputs import ROOT
 
-CELL = 10_000  # the parser counts lines by cells: line 4 of the second cell is 20004
+CELL = 10_000  # the parser counts lines by cells, and begins with 2: the fourth line of the second cell is 20005
 PLACE = re.compile(r"\bnotebooks/(\w+)\.ipynb:(\d+)")
 
 
 def in_texts(line: str) -> str:
-    """A warning that names the line of the text: `notebooks/hardware.md:120`, not `notebooks/hardware.ipynb:40004`."""
+    """A warning that names the line of the text: `notebooks/hardware.md:120`, not `notebooks/hardware.ipynb:40005`."""
     return PLACE.sub(lambda found: _in_text(found[1], int(found[2]), found[0]), line.replace(f"{ROOT}/", ""))
 
 
@@ -21,7 +21,7 @@ def _in_text(name: str, number: int, given: str) -> str:
     text = ROOT / "notebooks" / f"{name}.md"
     cell, line = divmod(number, CELL)
     starts = cell_starts(text) if text.is_file() else []
-    return f"notebooks/{name}.md:{starts[cell - 1] + line - 1}" if 0 < cell <= len(starts) else given
+    return f"notebooks/{name}.md:{starts[cell - 1] + line - 2}" if 0 < cell <= len(starts) else given
 
 
 @functools.cache

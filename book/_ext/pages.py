@@ -1,7 +1,6 @@
 """Finishes built pages where the theme leaves no other way, and has them written anew when what writes them changed."""
 
 import hashlib
-import os
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +31,9 @@ def read_frame(app: Sphinx, config: Any) -> None:
     config.energy_frame = hashlib.sha256(b"".join(path.read_bytes() for path in read if path.is_file())).hexdigest()
 
 
-def write_on_all_cores(app: Sphinx, env: Any) -> None:
-    """Reading stays on one core: an extension that Jupyter Book brings does not say whether it may be divided."""
-    app.parallel = 1 + (os.cpu_count() or 1)  # one more, as the first only hands pages to the others
-
-
 def setup(app: Sphinx) -> dict[str, bool]:
     app.add_config_value("energy_frame", "", "env")
     app.connect("config-inited", read_frame)
     app.connect("env-get-outdated", read_the_bibliography_again)
-    app.connect("env-updated", write_on_all_cores)
     app.connect("build-finished", give_a_theme_without_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
