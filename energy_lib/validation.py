@@ -51,23 +51,27 @@ def validate(name: str, data_dir: str | Path | None = None) -> None:
 def validate_changed(data_dir: str | Path | None = None, *, everything: bool = False) -> list[str]:
     """Check the tables whose digest is not on record, or all, and record the digests; returns the names of the checked.
 
-    Raises `TableError` for the first table that fails; those checked before it are recorded.
+    Raises `TableError` with the first fault of each table that fails, a line each; those that pass are recorded.
     """
     folder = datasets.folder_of(data_dir)
     recorded, names = datasets.recorded_digests(folder), datasets.tables(folder)
     known = {name: recorded[name] for name in names if name in recorded}
-    checked = []
-    try:
-        for name in names:
-            current = datasets.digest(name, folder)
-            if everything or known.get(name) != current:
-                known.pop(name, None)
+    checked, broken = [], []
+    for name in names:
+        current = datasets.digest(name, folder)
+        if everything or known.get(name) != current:
+            known.pop(name, None)
+            try:
                 validate(name, folder)
-                known[name] = current
-                checked.append(name)
-    finally:
-        if known != recorded:
-            _write(folder / VALIDATED, json.dumps(known, indent=0, sort_keys=True) + "\n")
+            except TableError as error:
+                broken.append(str(error))
+                continue
+            known[name] = current
+            checked.append(name)
+    if known != recorded:
+        _write(folder / VALIDATED, json.dumps(known, indent=0, sort_keys=True) + "\n")
+    if broken:
+        raise TableError("\n".join(broken))
     return checked
 
 

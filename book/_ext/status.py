@@ -14,14 +14,14 @@ from published import file_link, link, table_node
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-EXTRAS = ("book", "compare")  # the rest of the extras tests the book, and leaves no mark on it
+EXTRAS = ("fit", "tables", "notebooks", "book")  # the rest of the extras tests the book, and leaves no mark on it
 
 
 def software(root: Path) -> dict[str, str]:
     """The version of every package that pyproject.toml asks for to make the book, as installed."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     asked = [*project["dependencies"], *(line for extra in EXTRAS for line in project["optional-dependencies"][extra])]
-    names = {Requirement(line).name for line in asked} | {"sphinx", "sphinx-book-theme"}
+    names = {Requirement(line).name for line in asked} - {project["name"]} | {"sphinx", "sphinx-book-theme"}
     return {"Python": platform.python_version()} | {
         name: found for name in sorted(names, key=str.lower) if (found := _version(name))
     }
