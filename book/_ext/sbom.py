@@ -15,6 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 import citation
 import vl_convert
 from docutils import nodes
+from kept import kept
 from packaging.requirements import Requirement
 from published import table_node
 from sphinx.application import Sphinx
@@ -141,9 +142,19 @@ class SoftwareLicences(SphinxDirective):
 
 def write_bill(app: Sphinx, error: Exception | None) -> None:
     if error is None and app.builder.format == "html":
-        out = Path(app.outdir)
-        made = bill(Path(app.srcdir), (out / BUNDLE).read_bytes())
-        (out / BILL).write_text(as_json(made), encoding="utf-8")
+        out, root = Path(app.outdir), Path(app.srcdir)
+        bundle, work = (out / BUNDLE).read_bytes(), citation.read(root)
+        names = [
+            hashlib.sha256(bundle).hexdigest(),
+            scripts(),
+            work.title,
+            work.edition,
+            str(work.moment),
+            work.authors,
+        ]
+        made_from = [(root / LOCK).read_text(encoding="utf-8"), Path(__file__).read_text(encoding="utf-8"), *names]
+        cache = root / "_build" / ".cache"
+        (out / BILL).write_bytes(kept(cache, "json", made_from, lambda: as_json(bill(root, bundle)).encode()))
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import tinycss2
+from kept import kept
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
@@ -109,7 +110,11 @@ def write_sheet(app: Sphinx, error: Exception | None) -> None:
     pages = {path: path.read_text(encoding="utf-8") for path in out.rglob("*.html")}
     scripts = (path.read_text(encoding="utf-8") for path in (out / "_static").rglob("*.js"))
     known = set().union(*map(names_in, pages.values()), *map(words_in, scripts))
-    text = merged(out / "_static", (*THEME, *app.energy_sheets), known)
+    names = [*THEME, *app.energy_sheets]
+    sheets = [(out / "_static" / name).read_text(encoding="utf-8") for name in names]
+    made_from = [names, sheets, sorted(known), Path(__file__).read_text(encoding="utf-8")]
+    cache = Path(app.srcdir) / "_build" / ".cache"
+    text = kept(cache, "css", made_from, lambda: merged(out / "_static", names, known).encode()).decode()
     (out / "_static" / NAME).write_text(text, encoding="utf-8")
     version = hashlib.sha256(text.encode()).hexdigest()[:8]
     for path, html in pages.items():
