@@ -35,13 +35,13 @@ test: $(INSTALLED)  ## everything that must hold before a change lands
 	@$(BIN)/python tools/book.py
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "not browser and not pdf and not nightly" tests energy_lib
+	$(BIN)/python -m pytest -p no:nbval -n auto --dist worksteal -m "not browser and not pdf and not nightly" tests energy_lib
 	@# Their tied rows shuffled and numbers moved in the last digits: what the notebooks say must hang on neither.
 	$(BIN)/python -m pytest -n auto --dist loadfile --nbval --perturbed 1 notebooks
 
 test-browser: $(INSTALLED) node_modules/.package-lock.json  ## pages in Chromium, which must be installed (Debian: apt-get install chromium nodejs npm)
 	@$(BIN)/python tools/book.py
-	$(BIN)/python -m pytest -n auto --dist worksteal -m "browser and not nightly" --ignore=tests/test_lighthouse_browser.py tests
+	$(BIN)/python -m pytest -p no:nbval -n auto --dist worksteal -m "browser and not nightly" --ignore=tests/test_lighthouse_browser.py tests
 	$(BIN)/python -m pytest -m "not nightly" tests/test_lighthouse_browser.py  # alone: it marks speed
 
 test-pdf: $(INSTALLED)  ## the edition for paper; needs LaTeX and poppler-utils

@@ -59,16 +59,22 @@ def recorded(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def sites(tmp_path_factory):
-    """The folder of all built sites, which so share the script that draws charts."""
-    return tmp_path_factory.mktemp("sites")
+def kept(tmp_path_factory):
+    """What all books keep of their builds: the script that draws charts is made once."""
+    return tmp_path_factory.mktemp("kept")
 
 
 @pytest.fixture
-def build(tmp_path, sites, capsys):
+def site(tmp_path):
+    return tmp_path / "site"
+
+
+@pytest.fixture
+def build(tmp_path, site, kept, capsys):
     """A function that builds a book of one page with one chart; returns what Sphinx said, and the page."""
 
     def built(chart):
+        (tmp_path / "_build").symlink_to(kept)
         (tmp_path / "conf.py").write_text(CONF)
         (tmp_path / "index.rst").write_text("A book\n======\n\n.. chart:: fig-x\n\n   A caption.\n")
         folder = tmp_path / "notebooks"
@@ -79,16 +85,15 @@ def build(tmp_path, sites, capsys):
         (folder / "story.ipynb").write_text(json.dumps({"cells": cells}))
         with warnings.catch_warnings():
             warnings.simplefilter("default")
-            failed = sphinx_main(["-q", "-b", "html", str(tmp_path), str(sites / tmp_path.name)])
-        page = sites / tmp_path.name / "index.html"
+            failed = sphinx_main(["-q", "-b", "html", str(tmp_path), str(site)])
+        page = site / "index.html"
         return capsys.readouterr().err, None if failed else BeautifulSoup(page.read_text(), "html.parser")
 
     return built
 
 
-def test_a_figure_has_its_picture_its_source_its_rows_and_the_way_to_remake_it(build, recorded, sites, tmp_path):
+def test_a_figure_has_its_picture_its_source_its_rows_and_the_way_to_remake_it(build, recorded, site):
     _, page = build(recorded)
-    site = sites / tmp_path.name
     shown = page.find("figure")
     assert [image["alt"] for image in shown.find_all("img")] == ["Dots."] * 2
     assert "Source: A table · data as of 2021-04" in shown.find(class_="chart-origin").get_text()

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import jsonschema
 import pytest
 from bs4 import BeautifulSoup
-from check_site import anchors, soup
+from check_site import anchors
 from frictionless import Resource
 from PIL import Image
-from test_book import HTML, PAGES, article, fault_of_link, listed_pages, page
+from test_book import HTML, PAGES, article, fault_of_link, listed_pages, page, soup
 
 sys.path.append(str(Path(__file__).parents[1] / "book" / "_ext"))
 import citation

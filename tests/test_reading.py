@@ -10,9 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from bs4 import Tag
-from check_site import soup
 from docutils import nodes
 from sphinx.errors import ExtensionError
+from test_book import soup
 
 ROOT = Path(__file__).parents[1]
 HTML = Path(os.environ.get("BOOK_HTML", ROOT / "_build" / "html")).resolve()
