@@ -37,7 +37,7 @@ CONFIDENCE = 0.9
 SCATTER_LOG = 0.12  # expected error of a good record; beyond it the loss grows linearly
 TIME_WEIGHT = 0.5
 DIFFERENCE = 1e-5  # of a logarithm, for slopes: rounding errors of 1e-16 then move the constants by 1e-9
-TIGHT = 1e-7  # of the sum of squares; below it the solver only steps to and fro over the kinks of the roofline
+TIGHT = 1e-7  # of the sum of squares; below it the solver only steps across the kinks of the roofline and back
 DEVIATION_SD = {"bandwidth_logit": 0.6, "standby_log": 0.3}
 # name: (start, standard deviation of its logarithm, unit, meaning)
 PRIORS = {

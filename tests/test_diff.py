@@ -233,7 +233,6 @@ def test_a_chart_has_changed_where_a_row_differs_by_more_than_the_tolerance(copy
     git(copy, "commit", "--quiet", "--message", "An edition")
     name = nudge_a_chart(copy, factor)
     new = diff.now(copy)
-    assert new["charts"][name] != frozen(copy)["charts"][name]
     new["charts"] = table_diff.charts_since(copy, frozen(copy), new)
     assert (name in editions.differences(frozen(copy), new, "charts")) == told
 

@@ -87,13 +87,15 @@ def build(tmp_path, site, kept, capsys):
             warnings.simplefilter("default")
             failed = sphinx_main(["-q", "-b", "html", str(tmp_path), str(site)])
         page = site / "index.html"
-        return capsys.readouterr().err, None if failed else BeautifulSoup(page.read_text(), "html.parser")
+        said = capsys.readouterr().err
+        return said, None if failed else BeautifulSoup(page.read_text(), "html.parser")
 
     return built
 
 
 def test_a_figure_has_its_picture_its_source_its_rows_and_the_way_to_remake_it(build, recorded, site):
-    _, page = build(recorded)
+    said, page = build(recorded)
+    assert page, said
     shown = page.find("figure")
     assert [image["alt"] for image in shown.find_all("img")] == ["Dots."] * 2
     assert "Source: A table · data as of 2021-04" in shown.find(class_="chart-origin").get_text()
@@ -108,7 +110,8 @@ def test_a_figure_has_its_picture_its_source_its_rows_and_the_way_to_remake_it(b
 
 
 def test_the_data_stand_once_in_the_script_of_the_page(build, recorded):
-    _, page = build(recorded)
+    said, page = build(recorded)
+    assert page, said
     spec = json.loads(page.find("script", type="application/json").string)
     assert [len(rows) for rows in spec["datasets"].values()] == [40]
     assert len(page.find_all("script", type="application/json")) == 1
@@ -139,7 +142,7 @@ def test_a_chart_without_a_unit_fails_the_build(build, recorded):
 
 def test_a_picture_that_cannot_be_drawn_fails_the_build(build, recorded):
     recorded["spec"]["mark"] = "nonsense"
-    _, page = build(recorded)
+    said, page = build(recorded)
     assert page is None
 
 

@@ -43,10 +43,10 @@ def folder(tmp_path, monkeypatch):
 
 def test_tables_that_passed_are_not_read_again_until_they_change(folder, monkeypatch):
     assert check_tables.all_pass()
-    monkeypatch.setattr("energy_lib.datasets.load", None)
+    monkeypatch.setattr("energy_lib.validation.validate_changed", None)
     assert check_tables.all_pass()
-    hashes = check_tables.whole()
-    monkeypatch.setattr(check_tables, "whole", lambda: {**hashes, "gpus": "another"})
+    hashes = check_tables.tables()
+    monkeypatch.setattr(check_tables, "tables", lambda: {**hashes, "table gpus": "another"})
     with pytest.raises(TypeError):
         check_tables.all_pass()
 
