@@ -142,7 +142,7 @@ def test_a_chart_without_a_unit_fails_the_build(build, recorded):
 
 def test_a_picture_that_cannot_be_drawn_fails_the_build(build, recorded):
     recorded["spec"]["mark"] = "nonsense"
-    said, page = build(recorded)
+    _, page = build(recorded)
     assert page is None
 
 
