@@ -23,6 +23,7 @@ CONF = f"""
 import sys
 sys.path.insert(0, {str(EXTENSIONS)!r})
 extensions = ["figures"]
+source_suffix = {{".rst": "restructuredtext"}}
 html_baseurl = "https://site.test/"
 html_theme_options = {{}}
 html_theme = "basic"
