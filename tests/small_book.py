@@ -52,12 +52,14 @@ PAGES = {
 }
 
 
-def make(folder: Path) -> Path:
-    """Lay the copy out in a folder."""
+def make(folder: Path, *, with_cache: bool = True) -> Path:
+    """Lay the copy out in a folder, with what is made once for all books, such as the script that draws charts."""
     for name in COPIED:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", "_build"))
     for name in FILES:
         shutil.copy(ROOT / name, folder)
+    if with_cache and (ROOT / "_build" / ".cache").is_dir():
+        shutil.copytree(ROOT / "_build" / ".cache", folder / "_build" / ".cache")
     (folder / "notebooks").mkdir()
     (folder / "notebooks" / "vision.md").write_text(HEADER + STORY, encoding="utf-8")
     (folder / "book" / "_toc.yml").write_text(TOC, encoding="utf-8")

@@ -29,7 +29,7 @@ THERE = {
 def made(folder: Path, cores: str, surroundings: dict[str, str]) -> dict[str, bytes]:
     """All files of the site and the executed notebooks of a copy, by name."""
     folder.mkdir()
-    small_book.make(folder)
+    small_book.make(folder, with_cache=False)
     left = {name: value for name, value in os.environ.items() if not name.startswith(("LC_", "LANG", "SOURCE_DATE"))}
     environment = {**left, "PYTHONPATH": str(folder), **surroundings}
 

@@ -37,10 +37,19 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def executed():
+    """The bytes of the executed story, once a test has executed it: they are the same in every copy."""
+    return []
+
+
 @pytest.fixture
-def story(folder):
+def story(folder, executed):
     text = folder / "notebooks" / "story.md"
-    notebooks.execute(text)
+    if not executed:
+        notebooks.execute(text)
+        executed.append(text.with_suffix(".ipynb").read_bytes())
+    text.with_suffix(".ipynb").write_bytes(executed[0])
     return text
 
 
