@@ -46,4 +46,5 @@ TEXTUAL = {"open", "read_text", "write_text"}
 
 
 def _called(call: ast.Call) -> str:
-    return getattr(call.func, "id", getattr(call.func, "attr", ""))
+    """The name of a function, or of a method; `os.open` opens no text."""
+    return ast.unparse(call.func).removeprefix("os.open").rpartition(".")[2]
