@@ -1,6 +1,6 @@
 """Fits the constants of `image_energy`, and proves them on what they never saw.
 
-`python -m energy_lib.image_calibration` does it anew: records come from `image_records`, the fit of measured devices
+`python -m energy_lib.image_calibration` does it again: records come from `image_records`, the fit of measured devices
 from `image_cells`, that of specifications from `image_laws`. It takes some twenty seconds, and writes the tables
 `image_cells`, `image_specification` and `image_errors`.
 """

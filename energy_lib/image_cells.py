@@ -14,7 +14,7 @@ from energy_lib.threads import one_blas_thread
 LEVEL = 0.90  # of the intervals
 # What a record is taken to repeat to, ln; residuals beyond it count linearly, not squared.
 NOISE_LN = 0.05 * np.log(10)
-# Levels of detail, and the two simpler sums of terms that they are held against.
+# Levels of detail, and the two simpler sums of terms that they are compared with.
 LADDER = {"flop": ("flop",), "floor + flop": ("floor", "flop"), **DETAILS}
 _ROUNDS, _FULL_STEPS = 40, 8
 _PRIOR_RECORDS = 5  # a cell's spread is pulled to its kind's as by this many records

@@ -1,4 +1,4 @@
-"""The dated image models of timm, with operations counted anew and joules on one measured device."""
+"""The dated image models of timm, with operations recounted and joules on one measured device."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ STEP = re.compile(r"(reading|writing)\b.*\[ *(\d+)%\] (\S+)")  # how Sphinx says
 def render(lock: int, builder: str = "html") -> Path:
     """Run Jupyter Book with warnings as errors, away from the published folder; returns the folder it wrote.
 
-    What it read is kept for the next time, unless it was interrupted. Pages are always written anew: those of a file
+    What it read is kept for the next time, unless it was interrupted. Pages are always written again: those of a file
     that has gone, or that was half written, would be published otherwise.
     """
     work = work_folder(builder)

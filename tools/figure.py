@@ -1,4 +1,4 @@
-"""Make one figure of the book anew: its picture and the rows that it draws, in _build/figures."""
+"""Make one figure of the book again: its picture and the rows that it draws, in _build/figures."""
 
 from __future__ import annotations
 

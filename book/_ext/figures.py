@@ -170,7 +170,7 @@ def visit_text(translator: Any, node: ChartPicture) -> None:
 
 
 def read_themes(app: Sphinx, config: Any) -> None:
-    """Loads both themes early: a changed theme has every page written anew."""
+    """Loads both themes early: a changed theme has every page written again."""
     from energy_lib import chart_data, chart_look
 
     app.energy_themes = {mode: chart_look.theme(mode) for mode in drawing.MODES}
